@@ -1,0 +1,357 @@
+"""What every simulated remote shares: a real HTTP server, faults, a clock and a ledger.
+
+A simulator is written from the vendor's documentation and imports nothing of ours. It is served by
+a threaded server on a loopback port, so that sockets, time-outs and cut answers are real. It never
+de-duplicates, refuses a repeat or finds by reference unless the vendor says that the remote does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(slots=True)
+class Request:
+    method: str
+    path: str  # without the query string
+    query: dict[str, str]
+    headers: Mapping[str, str]  # case-insensitive (email.message.Message)
+    body: bytes
+    url: str
+
+    def json(self) -> Any:
+        return json.loads(self.body, parse_float=Decimal)
+
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+
+@dataclass(slots=True)
+class Response:
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Any, status: int = 200, content_type: str = "application/json", **headers: str) -> Response:
+        """A JSON answer; Decimals are written as numbers, exactly."""
+        return cls(status, dump(data), {"Content-Type": content_type, **headers})
+
+
+class Fault(Enum):
+    """What may go wrong on the way. *_BEFORE: nothing is executed; the others: executed, then cut."""
+
+    ERROR_500_BEFORE = "500 before"
+    ERROR_503_BEFORE = "503 before"
+    RATE_LIMIT = "429"
+    RESET_BEFORE = "reset before"
+    HANG_BEFORE = "hang before"
+    FORBIDDEN_HTML = "403 with HTML"
+    HANG_AFTER = "hang after"
+    RESET_AFTER = "reset after"
+    BAD_GATEWAY_AFTER = "502 after"
+    GATEWAY_TIMEOUT_AFTER = "504 after"
+    TRUNCATED = "truncated"
+    HTML_200 = "200 with HTML"
+    BROKEN_JSON = "broken JSON"
+
+    @property
+    def executes(self) -> bool:
+        return self not in _BEFORE
+
+
+_BEFORE = {
+    Fault.ERROR_500_BEFORE,
+    Fault.ERROR_503_BEFORE,
+    Fault.RATE_LIMIT,
+    Fault.RESET_BEFORE,
+    Fault.HANG_BEFORE,
+    Fault.FORBIDDEN_HTML,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something the remote really did, in the order it did it."""
+
+    kind: str  # "create_order", "ship", "cancel", …
+    subject: str  # the remote's id of what it was done to
+    reference: str  # whatever reference the caller sent along
+    at: datetime
+    data: Any = None
+
+
+class Validator(Protocol):
+    """Checks an exchange against the vendor's own description; see validation.py."""
+
+    def check(self, request: Request, response: Response) -> None: ...
+
+
+@dataclass(slots=True)
+class _Plan:
+    pattern: re.Pattern[str]
+    fault: Fault
+    times: int
+    seconds: float
+
+
+class Simulator:
+    """Base class: subclasses declare routes with @route and hold their state under `self.lock`."""
+
+    name = "simulator"
+    routes: list[tuple[str, re.Pattern[str], str]]
+
+    def __init__(self, validator: Validator | None = None) -> None:
+        self.lock = threading.RLock()
+        self.ledger: list[Effect] = []
+        self.requests: list[str] = []  # "POST /path", as they came in
+        self.validator = validator
+        self.url = ""  # set while served
+        self.list_lag = timedelta(0)  # lists and searches do not show what is younger than this
+        self._offset = timedelta(0)
+        self._plans: list[_Plan] = []
+        self._server: _Server | None = None
+        self._released = threading.Event()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.routes = [
+            (method, re.compile(pattern + r"\Z"), name)
+            for name in dir(cls)
+            for method, pattern in getattr(getattr(cls, name), "_routes", ())
+        ]
+
+    # -- clock -------------------------------------------------------------------------------
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def advance(self, **delta: float) -> None:
+        """Move this remote's clock, e.g. advance(minutes=6)."""
+        self._offset += timedelta(**delta)
+
+    # -- faults ------------------------------------------------------------------------------
+    def fail(self, pattern: str, fault: Fault, *, times: int = 1, seconds: float = 2.0) -> None:
+        """The next `times` requests whose "METHOD /path" matches `pattern` meet this fault.
+        `seconds` is how long a HANG holds the line."""
+        with self.lock:
+            self._plans.append(_Plan(re.compile(pattern), fault, times, seconds))
+
+    def heal(self) -> None:
+        with self.lock:
+            self._plans.clear()
+
+    def _fault_for(self, line: str) -> _Plan | None:
+        with self.lock:
+            for plan in self._plans:
+                if plan.times > 0 and plan.pattern.search(line):
+                    plan.times -= 1
+                    return plan
+        return None
+
+    # -- ledger ------------------------------------------------------------------------------
+    def record(self, kind: str, subject: str, reference: str = "", data: Any = None) -> None:
+        with self.lock:
+            self.ledger.append(Effect(kind, subject, reference, self.now(), data))
+
+    def effects(self, kind: str) -> list[Effect]:
+        with self.lock:
+            return [effect for effect in self.ledger if effect.kind == kind]
+
+    # -- answering ---------------------------------------------------------------------------
+    def handle(self, request: Request) -> Response:
+        """Find the route, authenticate, answer. Unknown paths are 404 in the remote's own form."""
+        for method, pattern, name in self.routes:
+            match = pattern.match(request.path)
+            if match and method == request.method:
+                refused = self.authenticate(request)
+                if refused is not None:
+                    return refused
+                return getattr(self, name)(request, **match.groupdict())
+        return self.not_found(request)
+
+    def authenticate(self, request: Request) -> Response | None:
+        """An answer that refuses the request, or None to go on."""
+        return None
+
+    def not_found(self, request: Request) -> Response:
+        return Response.of({"message": "Not found"}, 404)
+
+    def answer(self, request: Request) -> Response:
+        with self.lock:
+            self.requests.append(f"{request.method} {request.path}")
+        response = self.handle(request)
+        if self.validator is not None:
+            self.validator.check(request, response)
+        return response
+
+    # -- serving -----------------------------------------------------------------------------
+    def start(self, port: int = 0) -> str:
+        """Serve on a loopback port in the background; returns the address."""
+        self._released.clear()
+        self._server = _Server(self, port)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name=self.name).start()
+        return self.url
+
+    def stop(self) -> None:
+        self._released.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    @contextlib.contextmanager
+    def served(self, port: int = 0) -> Iterator[str]:
+        try:
+            yield self.start(port)
+        finally:
+            self.stop()
+
+    def wait(self, seconds: float) -> None:
+        """Hold the line; ends at once when the simulator stops."""
+        self._released.wait(seconds)
+
+
+def route(method: str, pattern: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Declare a handler: `@route("GET", r"/orders/(?P<order_id>[^/]+)")`."""
+
+    def mark(handler: Callable[..., Response]) -> Callable[..., Response]:
+        handler._routes = [*getattr(handler, "_routes", []), (method, pattern)]  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+_MARKED = re.compile(r'"@decimal:(-?[0-9.]+)@"')
+
+
+def dump(data: Any) -> bytes:
+    """JSON with Decimals as exact numbers (json writes floats only)."""
+    text = json.dumps(data, default=lambda value: f"@decimal:{value:f}@")
+    return _MARKED.sub(r"\1", text).encode()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, simulator: Simulator, port: int) -> None:
+        self.simulator = simulator
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is part of the game; anything else is printed as usual."""
+        import sys
+
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+    def _serve(self) -> None:
+        simulator = self.server.simulator
+        request = self._read()
+        plan = simulator._fault_for(f"{request.method} {request.path}")
+        if plan is None:
+            self._send(self._answer(simulator, request))
+            return
+        response = self._answer(simulator, request) if plan.fault.executes else Response()
+        self._break(simulator, plan, response)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
+
+    def _read(self) -> Request:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length) if length else b""
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        url = f"{self.server.simulator.url}{self.path}"
+        return Request(self.command, parts.path, query, self.headers, body, url)
+
+    def _answer(self, simulator: Simulator, request: Request) -> Response:
+        try:
+            return simulator.answer(request)
+        except Exception:
+            import traceback
+
+            traceback.print_exc()
+            return Response(500, b"<html>simulator failed</html>", {"Content-Type": "text/html", "X-Simulator": "bug"})
+
+    def _send(self, response: Response, *, cut_to: int | None = None) -> None:
+        self.send_response(response.status, HTTPStatus(response.status).phrase)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body if cut_to is None else response.body[:cut_to])
+
+    def _break(self, simulator: Simulator, plan: _Plan, response: Response) -> None:
+        html = {"Content-Type": "text/html; charset=utf-8"}
+        page = b"<html><body><h1>Something went wrong</h1></body></html>"
+        match plan.fault:
+            case Fault.ERROR_500_BEFORE:
+                self._send(Response(500, page, html))
+            case Fault.ERROR_503_BEFORE:
+                self._send(Response(503, page, html))
+            case Fault.BAD_GATEWAY_AFTER:
+                self._send(Response(502, page, html))
+            case Fault.GATEWAY_TIMEOUT_AFTER:
+                self._send(Response(504, page, html))
+            case Fault.FORBIDDEN_HTML:
+                self._send(Response(403, page, html))
+            case Fault.RATE_LIMIT:
+                self._send(Response(429, b"{}", {"Content-Type": "application/json", "Retry-After": "7"}))
+            case Fault.HTML_200:
+                self._send(Response(200, page, html))
+            case Fault.BROKEN_JSON:
+                self._send(
+                    Response(response.status, response.body[: len(response.body) // 2] + b"}{", response.headers)
+                )
+            case Fault.TRUNCATED:
+                self._send(response, cut_to=len(response.body) // 2)
+                self.close_connection = True
+            case Fault.HANG_BEFORE | Fault.HANG_AFTER:
+                simulator.wait(plan.seconds)
+                self.close_connection = True
+            case Fault.RESET_BEFORE | Fault.RESET_AFTER:
+                self._reset()
+
+    def _reset(self) -> None:
+        """Close with RST instead of FIN."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RD)
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 10.0, message: str = "condition not met") -> Any:
+    """Poll until `condition()` is true; for tests of processes that run on their own."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.02)
+    raise AssertionError(message)
