@@ -1,0 +1,1 @@
+"""What a company pays for, counted from dated facts."""

@@ -1,0 +1,1 @@
+"""The Django project. It knows no marketplace."""

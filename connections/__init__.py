@@ -1,0 +1,1 @@
+"""How we talk to remote accounts: connections, what is polled, what goes out."""

@@ -1,0 +1,1 @@
+"""What we know about an order, and what happens to it."""

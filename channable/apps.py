@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ChannableConfig(AppConfig):
+    name = "channable"
+    verbose_name = "Order sync"

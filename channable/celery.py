@@ -1,0 +1,38 @@
+"""The Celery app, its queues and the one list of everything periodic."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "channable.settings")
+
+app = Celery("channable")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# name -> (task, seconds). Written to django-celery-beat once (`setup_periodic`), so that what an
+# admin changes stays changed. A short fixed list: never a row per connection.
+PERIODIC: dict[str, tuple[str, int]] = {
+    "Dispatch due syncs": ("connections.tasks.dispatch_due", 1),
+    "Relay outbox": ("connections.tasks.relay_outbox", 2),
+    "Follow up asynchronous answers": ("connections.tasks.follow_up_due", 5),
+    "Waiting-time check": ("orders.tasks.ship_after_waiting", 15),
+    "Prune old exchanges": ("connections.tasks.prune_exchanges", 3600),
+}
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Celery would install its own handlers otherwise; settings did the work already."""
+
+
+@worker_init.connect
+@beat_init.connect
+def _refuse_wrong_role(**_: Any) -> None:
+    from channable.tenants.checks import refuse_wrong_role
+
+    refuse_wrong_role()

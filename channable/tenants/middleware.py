@@ -1,0 +1,48 @@
+"""The one place where a page's request enters its company."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+
+from channable.tenants.models import Company, Membership
+from channable.tenants.scope import company_scope
+
+
+class CompanyMiddleware:
+    """Runs views below `/companies/<company_id>/` inside that company, for its members only.
+
+    The view and the rendering of its template happen in one transaction, which is rolled back when
+    the answer is an error of ours. To anybody else the company does not exist (404).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        if "company_id" not in kwargs or getattr(view, "opens_own_scope", False):
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        company_id = kwargs.pop("company_id")
+        membership = Membership.objects.filter(user=request.user, company_id=company_id).first()
+        if membership is None:
+            raise Http404
+        with company_scope(company_id):
+            request.membership = membership  # type: ignore[attr-defined]
+            request.company = Company.objects.get(pk=company_id)  # type: ignore[attr-defined]
+            response = view(request, *args, **kwargs)
+            if hasattr(response, "render"):
+                response = response.render()
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+        return response

@@ -1,0 +1,17 @@
+"""Founding companies and letting people in."""
+
+from __future__ import annotations
+
+from channable.tenants.models import Company, Membership, Project, User
+from channable.tenants.roles import Role
+from channable.tenants.scope import all_companies
+
+
+def found_company(*, name: str, owner: User | None = None, project: str = "My project") -> Company:
+    """A new company with its first project; `owner` becomes its first member."""
+    with all_companies():  # the company does not exist yet, so there is none to be inside of
+        company = Company.objects.create(name=name)
+        Project.objects.create(company=company, name=project)
+    if owner is not None:
+        Membership.objects.create(company=company, user=owner, role=Role.OWNER)
+    return company

@@ -1,0 +1,55 @@
+"""The settings of an order connection: stored as JSON, read as values with defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.conf import settings
+
+NUMBER_SCHEMES = ("marketplace", "prefix", "shop")
+
+
+class WrongOption(ValueError):
+    """A setting that does not exist or a value it cannot have; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    number_scheme: str = "marketplace"  # what the shop shows: the marketplace's number, with a prefix, or its own
+    number_prefix: str = ""
+    payment_method: str = ""  # "" = the marketplace's name
+    shipping_method: str = ""
+    tag: str = ""
+    default_transporter: str = ""  # unified code, for codes without one
+    # How long a completed order waits for a tracking code; None = the system's default, 0 = not at
+    # all, -1 = never ship without one.
+    wait_seconds: int | None = None
+    checks_stock: bool = True  # refuse what the shop has not in stock
+    retrieves_cancellations: bool = True
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Options:
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in known})
+
+    @classmethod
+    def checked(cls, given: Mapping[str, Any]) -> Options:
+        """Raises WrongOption for an unknown name or an impossible value."""
+        unknown = set(given) - {field.name for field in fields(cls)}
+        if unknown:
+            raise WrongOption(f"There is no setting {', '.join(sorted(unknown))}.")
+        options = cls(**given)
+        if options.number_scheme not in NUMBER_SCHEMES:
+            raise WrongOption(f"number_scheme is one of {', '.join(NUMBER_SCHEMES)}.")
+        wait = options.wait_seconds
+        if wait is not None and not (isinstance(wait, int) and -1 <= wait <= 259_200):
+            raise WrongOption("wait_seconds is a number from 0 to 259200 (72 hours), or -1.")
+        return options
+
+    @property
+    def tracking_wait_seconds(self) -> int | None:
+        """Seconds to wait for a code; None: for ever."""
+        wait = settings.TRACKING_WAIT_SECONDS if self.wait_seconds is None else self.wait_seconds
+        return None if wait < 0 else int(wait)

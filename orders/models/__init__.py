@@ -1,0 +1,24 @@
+"""The tables of an order: the order itself, items and their parts, addresses, what went out and why."""
+
+from .history import Actor, EventLevel, OrderEvent
+from .item import ItemPart, OrderItem
+from .order import Address, AddressKind, Order, OrderQuerySet
+from .payload import OrderPayload
+from .shipment import Cancellation, Shipment
+from .synced import SyncedOrder
+
+__all__ = [
+    "Actor",
+    "Address",
+    "AddressKind",
+    "Cancellation",
+    "EventLevel",
+    "ItemPart",
+    "Order",
+    "OrderEvent",
+    "OrderItem",
+    "OrderPayload",
+    "OrderQuerySet",
+    "Shipment",
+    "SyncedOrder",
+]

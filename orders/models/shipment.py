@@ -1,0 +1,80 @@
+"""What is told to the marketplace: shipments and cancellations, one row per decision."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from channable.tenants.models import TenantForeignKey, TenantModel, scoped_manager
+from orders.models.order import Order
+
+
+class DecisionStatus(models.TextChoices):
+    """How far a shipment or cancellation has come at the marketplace."""
+
+    PENDING = "pending", _("Pending")
+    PROCESSING = "processing", _("Processing")
+    CONFIRMED = "confirmed", _("Confirmed")
+    REFUSED = "refused", _("Refused")
+
+
+class Decision(TenantModel):
+    """What shipments and cancellations share. `source_ref` makes repeated news harmless: the same
+    parcel or the same cancellation of the shop is one row."""
+
+    order = TenantForeignKey(Order, on_delete=models.CASCADE, related_name="%(class)ss")
+    number = models.PositiveSmallIntegerField()  # 1, 2, … within the order; part of our reference
+    source_ref = models.CharField(max_length=200)
+    status = models.CharField(_("status"), max_length=10, choices=DecisionStatus.choices, default=DecisionStatus.PENDING)
+    remote_id = models.CharField(_("id at the marketplace"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class Shipment(Decision):
+    """A parcel. `*_original` is as received; the plain field is what the marketplace was sent."""
+
+    tracking_code = models.CharField(_("tracking code"), max_length=200, blank=True)
+    tracking_code_original = models.CharField(_("tracking code as received"), max_length=200, blank=True)
+    transporter = models.CharField(_("transporter"), max_length=100, blank=True)
+    transporter_original = models.CharField(_("transporter as received"), max_length=200, blank=True)
+    tracking_url = models.TextField(_("tracking page"), blank=True)
+    return_tracking_code = models.CharField(_("return code"), max_length=200, blank=True)
+    return_transporter = models.CharField(_("return transporter"), max_length=100, blank=True)
+    delivery_bill_id = models.CharField(_("delivery note number"), max_length=100, blank=True)
+    shipped_at = models.DateTimeField(_("shipped"))
+
+    objects = scoped_manager()
+
+    class Meta:
+        verbose_name = _("shipment")
+        verbose_name_plural = _("shipments")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["company", "order", "number"], name="shipment_number_once"),
+            models.UniqueConstraint(fields=["company", "order", "source_ref"], name="shipment_source_once"),
+        ]
+
+
+class Cancellation(Decision):
+    """Items the seller cancels at the marketplace."""
+
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
+
+    objects = scoped_manager()
+
+    class Meta:
+        verbose_name = _("cancellation")
+        verbose_name_plural = _("cancellations")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["company", "order", "number"], name="cancellation_number_once"),
+            models.UniqueConstraint(fields=["company", "order", "source_ref"], name="cancellation_source_once"),
+        ]
