@@ -36,7 +36,13 @@ class TransientError(ConnectorError):
     code = "connector.transient"
 
     def __init__(
-        self, detail: str = "", *, code: str = "", request_id: str = "", status: int | None = None, was_sent: bool = True
+        self,
+        detail: str = "",
+        *,
+        code: str = "",
+        request_id: str = "",
+        status: int | None = None,
+        was_sent: bool = True,
     ) -> None:
         super().__init__(detail, code=code, request_id=request_id, status=status)
         self.was_sent = was_sent
@@ -47,7 +53,9 @@ class RateLimited(ConnectorError):
 
     code = "connector.rate_limited"
 
-    def __init__(self, detail: str = "", *, retry_after: float, request_id: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after: float, request_id: str = "", status: int | None = None
+    ) -> None:
         super().__init__(detail, request_id=request_id, status=status)
         self.retry_after = retry_after
 
