@@ -1,0 +1,86 @@
+"""JSON as it goes out and comes in: amounts exact, hostile or sloppy answers told apart."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from .types import JSON
+
+# WordPress shops print these before the JSON when display_errors is on.
+PHP_NOTICE = re.compile(r"\A\s*(?:<br\s*/?>\s*)?(?:<b>)?(?:PHP )?(?:Notice|Warning|Deprecated|Strict Standards)\b")
+MAX_NOTICES = 20_000  # characters before the JSON
+MAX_DEPTH = 100
+
+
+def dump_json(value: JSON) -> bytes:
+    """`value` as UTF-8 JSON. Decimals become numbers; one that a double cannot hold is a ValueError."""
+    return json.dumps(value, default=_number, allow_nan=False, separators=(",", ":")).encode()
+
+
+def load_json(text: str) -> JSON:
+    """What `text` says, fractions as Decimal. Raises ValueError or RecursionError.
+
+    Refused: NaN and Infinity, numbers no amount has, nesting deeper than any API's. Notices of PHP
+    before the JSON are passed over.
+    """
+    text = text.removeprefix("\ufeff")
+    try:
+        value = _loads(text)
+    except json.JSONDecodeError:
+        if not PHP_NOTICE.match(text):
+            raise
+        value = _loads_after_notices(text)
+    if _is_deeper_than(value, MAX_DEPTH):
+        raise ValueError("nested too deep")
+    return value
+
+
+def _loads(text: str) -> JSON:
+    return json.loads(text, parse_float=_decimal, parse_constant=_refuse)
+
+
+def _loads_after_notices(text: str) -> JSON:
+    for found in re.finditer(r"(?:[>\n]\s*)([{\[])", text[:MAX_NOTICES]):
+        try:
+            return _loads(text[found.start(1) :])
+        except json.JSONDecodeError:
+            continue
+    raise ValueError("no JSON after the notices")
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if value and not -30 < value.adjusted() < 30:
+        raise ValueError("a number out of all proportion")  # 1e999999 would fill the memory once printed
+    return value
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+    number = float(value)
+    if Decimal(repr(number)) != value:
+        raise ValueError("an amount with more digits than JSON numbers keep")
+    return number
+
+
+def _is_deeper_than(value: JSON, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
