@@ -62,6 +62,9 @@ class Connection(TenantModel):
     is_paused = models.BooleanField(_("paused by a person"), default=False)
     not_before = models.DateTimeField(_("slowed down until"), default=timezone.now)
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    # One sender at a time: shops stand one or two calls at once, and order keeps history readable.
+    sender_lease_until = models.DateTimeField(null=True, editable=False)
+    sender_token = models.UUIDField(null=True, editable=False)
     error_code = models.CharField(_("error"), max_length=60, blank=True)
     error_detail = models.TextField(_("error detail"), blank=True)
     error_since = models.DateTimeField(_("since"), null=True, blank=True)

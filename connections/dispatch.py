@@ -1,0 +1,247 @@
+"""Which streams are due, who may run them, and a run's lease.
+
+The truth is in PostgreSQL; a task in Redis is a hint. The dispatcher claims due rows and leases
+each for a minute under a new token; a lost hint makes the row due again, a doubled one finds the
+lease taken. The token fences: every write of a run first moves its lease, and a run that lost it
+can write nothing more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import connection as database
+from django.db.models.functions import Now
+
+from channable.core.clock import utcnow
+from channable.tenants.scope import all_companies, company_scope
+from connections.accounts import connector_for
+from connections.connectors import Connector
+from connections.connectors.errors import ConnectorError, RateLimited
+from connections.exchanges import Recorder
+from connections.health import note_failure, note_success
+from connections.models import Connection, RunOutcome, Stream, SyncRun
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 60
+RUN_SECONDS = 240  # a run stops between pages after this; the next one goes on
+OUTCOMES_KEPT = 24
+
+
+class LeaseLost(Exception):
+    """Somebody else runs this stream now; nothing more may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    company_id: int
+    stream_id: int
+    token: UUID
+
+
+# Fair over companies: the first due stream of each, then the second, … with a cap per company.
+# The conditions stand again beside FOR UPDATE, so that a row claimed meanwhile is not claimed twice.
+CLAIM = """
+WITH due AS (
+    SELECT s.id, s.next_run_at, row_number() OVER (PARTITION BY s.company_id ORDER BY s.next_run_at) AS turn
+    FROM connections_stream s
+    JOIN connections_connection c ON c.company_id = s.company_id AND c.id = s.connection_id
+    JOIN tenants_company t ON t.id = s.company_id
+    WHERE s.is_active AND s.next_run_at <= now() AND (s.lease_until IS NULL OR s.lease_until < now())
+      AND c.not_before <= now() AND c.state IN ('working', 'faulty') AND NOT c.is_paused AND c.deleted_at IS NULL
+      AND t.sync_paused_reason = ''
+), picked AS (
+    SELECT s.id FROM connections_stream s JOIN due ON due.id = s.id
+    WHERE due.turn <= %(per_company)s
+      AND s.is_active AND s.next_run_at <= now() AND (s.lease_until IS NULL OR s.lease_until < now())
+    ORDER BY due.turn, due.next_run_at
+    LIMIT %(most)s
+    FOR UPDATE OF s SKIP LOCKED
+)
+UPDATE connections_stream s
+SET lease_until = now() + make_interval(secs => %(lease)s), lease_token = gen_random_uuid()
+FROM picked WHERE s.id = picked.id
+RETURNING s.company_id, s.id, s.lease_token
+"""
+
+
+def claim_due(*, most: int = 1000, per_company: int = 200) -> list[Claim]:
+    """Lease the streams that are due now."""
+    with all_companies(), database.cursor() as cursor:  # due streams of every company
+        cursor.execute(CLAIM, {"most": most, "per_company": per_company, "lease": LEASE_SECONDS})
+        return [Claim(*row) for row in cursor.fetchall()]
+
+
+# Moves the due time by whole periods, so that a late run keeps its phase.
+START = """
+UPDATE connections_stream
+SET lease_until = now() + make_interval(secs => %(lease)s),
+    last_run_at = now(),
+    next_run_at = next_run_at + make_interval(secs => period_seconds * greatest(
+        1, ceil((extract(epoch FROM now() - next_run_at) + 0.001) / period_seconds)))
+WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s AND lease_until > now()
+"""
+
+EXTEND = """
+UPDATE connections_stream SET lease_until = now() + make_interval(secs => %(lease)s), cursor = coalesce(%(cursor)s, cursor)
+WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s
+"""
+
+FINISH = """
+UPDATE connections_stream
+SET lease_until = NULL, lease_token = NULL, outcomes = right(outcomes || %(letter)s, %(kept)s),
+    last_success_at = CASE WHEN %(letter)s = 'd' THEN now() ELSE last_success_at END
+WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s
+"""
+
+
+@dataclass
+class Counts:
+    """What a run saw; `seen` is the sum of the others."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    passed_over: int = 0
+    refused: int = 0
+
+    @property
+    def seen(self) -> int:
+        return self.new + self.changed + self.same + self.passed_over + self.refused
+
+    @property
+    def matter(self) -> bool:
+        return bool(self.new or self.changed or self.refused)
+
+
+@dataclass
+class Run:
+    """One run of one stream. `now` is read once."""
+
+    stream: Stream
+    connection: Connection
+    token: UUID
+    now: datetime
+    counts: Counts = field(default_factory=Counts)
+    recorder: Recorder = field(default_factory=Recorder)
+    row: SyncRun | None = None
+    _ends: float = field(default_factory=lambda: time.monotonic() + RUN_SECONDS)
+    _lease_ends: float = field(default_factory=lambda: time.monotonic() + LEASE_SECONDS)
+
+    @property
+    def connector(self) -> Connector:
+        """Made anew per run: a session of its own on the process's connection pool."""
+        if not hasattr(self, "_connector"):
+            self._connector = connector_for(self.connection, record=self.recorder, time_left=self.time_left)
+        return self._connector
+
+    def time_left(self) -> float:
+        """Seconds until the lease or the run ends; outside calls are cut before."""
+        return min(self._ends, self._lease_ends) - time.monotonic() - 2
+
+    @property
+    def is_out_of_time(self) -> bool:
+        return time.monotonic() > self._ends
+
+    def keep(self) -> None:
+        """Extend the lease if less than half of it is left. Raises LeaseLost."""
+        if self._lease_ends - time.monotonic() < LEASE_SECONDS / 2:
+            with self.transaction():
+                pass
+
+    @contextmanager
+    def transaction(self, cursor: str | None = None) -> Iterator[None]:
+        """A transaction of the company in which this run may write; saves the cursor with it.
+        Raises LeaseLost, and nothing was written then."""
+        with company_scope(self.connection.company_id):
+            self._extend(cursor)
+            yield
+        self._lease_ends = time.monotonic() + LEASE_SECONDS
+
+    def _extend(self, cursor: str | None) -> None:
+        if not self._execute(EXTEND, lease=LEASE_SECONDS, cursor=cursor):
+            raise LeaseLost
+
+    def _execute(self, statement: str, **values: object) -> bool:
+        """Run a statement that compares the token; whether our lease still held."""
+        keys = {"company": self.connection.company_id, "stream": self.stream.pk, "token": self.token}
+        with database.cursor() as cursor:
+            cursor.execute(statement, {**values, **keys})
+            return cursor.rowcount == 1
+
+    def ensure_row(self) -> SyncRun:
+        """This run's SyncRun, for rows that want to name it; inside a `transaction`."""
+        if self.row is None:
+            self.row = SyncRun.objects.create(
+                company_id=self.connection.company_id, stream=self.stream, connection=self.connection, started_at=self.now
+            )
+        return self.row
+
+    def finish(self, outcome: RunOutcome, error: ConnectorError | None = None) -> None:
+        """Give the lease back and write down how it went; nothing if the lease is lost."""
+        letter = {RunOutcome.DONE: "d", RunOutcome.LIMITED: "l"}.get(outcome, "f")
+        with company_scope(self.connection.company_id):
+            if not self._execute(FINISH, letter=letter, kept=OUTCOMES_KEPT):
+                return
+            if error is None:
+                note_success(self.connection)
+            else:
+                note_failure(self.connection, error)
+            if self.counts.matter or error is not None or self.row is not None:
+                self._write_row(outcome, error)
+            self.recorder.save(self.connection)
+
+    def _write_row(self, outcome: RunOutcome, error: ConnectorError | None) -> None:
+        row = self.ensure_row()
+        row.finished_at = utcnow()
+        row.outcome = outcome
+        for name in ("seen", "new", "changed", "same", "passed_over", "refused"):
+            setattr(row, name, getattr(self.counts, name))
+        if error is not None:
+            row.error_code, row.error_detail = error.code, error.detail[:2000]
+        row.save()
+
+
+def start_run(company_id: int, stream_id: int, token: UUID) -> Run | None:
+    """Take the lease that the dispatcher gave; None if it isn't ours (any more)."""
+    with company_scope(company_id):
+        with database.cursor() as cursor:
+            values = {"lease": LEASE_SECONDS, "company": company_id, "stream": stream_id, "token": token}
+            cursor.execute(START, values)
+            if cursor.rowcount != 1:
+                return None
+        stream = Stream.objects.select_related("connection").get(pk=stream_id)
+    return Run(stream=stream, connection=stream.connection, token=token, now=utcnow())
+
+
+def run_stream(run: Run, handler: object) -> None:
+    """Run a stream's handler and finish the run, whatever happens."""
+    try:
+        handler(run)  # type: ignore[operator]
+    except LeaseLost:
+        log.warning("lease lost", stream=run.stream.pk)
+    except RateLimited as error:
+        run.finish(RunOutcome.LIMITED, error)
+    except ConnectorError as error:
+        run.finish(RunOutcome.FAILED, error)
+    except Exception:
+        # The one place that catches everything: a defect of ours must not stop the other streams.
+        log.exception("sync run failed", stream=run.stream.pk)
+        run.finish(RunOutcome.FAILED, ConnectorError("internal failure; see the logs", code="internal"))
+    else:
+        run.finish(RunOutcome.DONE)
+
+
+def request_sync(connection_ids: list[int]) -> int:
+    """*Sync now*: make the accounts' polled streams due; inside their company. How many there are.
+
+    A stream being run right now is due again when that run has ended.
+    """
+    return Stream.objects.filter(connection_id__in=connection_ids, is_active=True).update(next_run_at=Now())

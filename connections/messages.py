@@ -1,0 +1,214 @@
+"""Every error code in words: what happened, whose side, what it means, what to do.
+
+The one catalogue that pages, mails and the API read. `reason` is the API contract's coarse
+`error_reason`, or "" for what isn't about one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    title: Text
+    side: Text  # whose side it is on
+    meaning: Text
+    remedy: Text
+    action: str = ""  # the one button: a key of the pages' actions
+    reason: str = ""
+
+
+MARKETPLACE, SHOP, US, REMOTE = _("marketplace"), _("shop"), _("order sync"), _("the other system")
+
+MESSAGES: Mapping[str, Message] = {
+    # -- accounts
+    "connector.transient": Message(
+        _("The other system does not answer"),
+        REMOTE,
+        _("Nothing is lost: everything waits and goes on by itself when it answers again."),
+        _("Nothing, unless it lasts: then check whether the shop or marketplace is down."),
+    ),
+    "connector.out_of_time": Message(
+        _("A run took too long and stopped half-way"),
+        US,
+        _("What it read so far is kept; the next run goes on from there."),
+        _("Nothing."),
+    ),
+    "connector.blocked": Message(
+        _("A firewall before the shop turns us away"),
+        SHOP,
+        _("The shop's host answers with a page of its own instead of the shop."),
+        _("Ask the host to let the order sync through, then press Sync now."),
+        "sync_now",
+    ),
+    "connector.rate_limited": Message(
+        _("Slowed down"),
+        REMOTE,
+        _("The other system asks us to wait; we go on after the time it named."),
+        _("Nothing."),
+    ),
+    "connector.auth": Message(
+        _("The access was refused"),
+        REMOTE,
+        _("The credentials are wrong, expired or revoked. Orders wait until they are renewed."),
+        _("Connect the account again; what was missed is caught up."),
+        "reconnect",
+    ),
+    "connector.contract": Message(
+        _("The other system answered something that its documentation does not describe"),
+        REMOTE,
+        _("Nothing was taken over from that answer."),
+        _("We look into it. If the shop was changed lately, undo that change first."),
+    ),
+    "connector.address_refused": Message(
+        _("This address cannot be used"),
+        US,
+        _("It leads into a private network or is no web address."),
+        _("Enter the public address of the shop, beginning with https://."),
+        "reconnect",
+    ),
+    "connector.credentials_unreadable": Message(
+        _("The stored credentials cannot be opened"),
+        US,
+        _("The key they were locked with is no longer there."),
+        _("Put the former key back into CREDENTIAL_KEYS, or connect the account again."),
+        "reconnect",
+    ),
+    "connector.refused": Message(
+        _("The other system refused it"),
+        REMOTE,
+        _("It said why; nothing was changed there."),
+        _("Read its answer below, put it right there, then resend."),
+        "resend",
+        "platform_failure",
+    ),
+    "internal": Message(
+        _("Something went wrong on our side"),
+        US,
+        _("The order stays as it is and is looked up before anything is sent again."),
+        _("We have been told. Resend it if it stays."),
+        "resend",
+        "platform_failure",
+    ),
+    # -- orders
+    "order.unreadable": Message(
+        _("An order could not be read"),
+        MARKETPLACE,
+        _("The marketplace sent it in a form we cannot use; other orders go on."),
+        _("Handle it in the seller account; it appears here as soon as it can be read."),
+    ),
+    "order.gone": Message(
+        _("The order is no longer there"),
+        REMOTE,
+        _("It was deleted in the other system."),
+        _("Handle it manually."),
+        "handle_manually",
+        "expired",
+    ),
+    "order.amounts_differ": Message(
+        _("The amounts do not add up"),
+        MARKETPLACE,
+        _("The marketplace's total is not the sum of its lines; the order is passed on as it came."),
+        _("Compare it with the seller account."),
+        "",
+        "pricing",
+    ),
+    "order.orphan": Message(
+        _("Its order connection was removed"),
+        US,
+        _("Nothing is sent for this order any more."),
+        _("Handle it in the seller account, or connect the account again."),
+        "",
+        "orphan",
+    ),
+    "shop.unreadable": Message(
+        _("The shop's news of this order could not be read"),
+        SHOP,
+        _("The order keeps its status; the next change in the shop is read again."),
+        _("Open the order in the shop and save it again."),
+        "",
+        "platform_failure",
+    ),
+    "product.not_found": Message(
+        _("A product was not found in the shop"),
+        SHOP,
+        _("The order was not created in the shop."),
+        _("Give the product this SKU in the shop, then resend."),
+        "resend",
+        "missing_reference",
+    ),
+    "product.out_of_stock": Message(
+        _("The shop has too little in stock"),
+        SHOP,
+        _("The order was not created in the shop."),
+        _("Raise the stock and resend, or cancel the order."),
+        "resend",
+        "platform_failure",
+    ),
+    "address.unusable": Message(
+        _("The address cannot be used by the shop"),
+        SHOP,
+        _("The order was not created in the shop."),
+        _("Handle the order manually with the address corrected."),
+        "handle_manually",
+        "address_parsing",
+    ),
+    "pricing.currency": Message(
+        _("The shop does not take this currency"),
+        SHOP,
+        _("The order was not created in the shop."),
+        _("Allow the currency in the shop, then resend."),
+        "resend",
+        "pricing",
+    ),
+    "shipment.refused": Message(
+        _("The marketplace refused the shipment"),
+        MARKETPLACE,
+        _("The order is still open there."),
+        _("Read its answer below, put it right, then resend."),
+        "resend",
+        "shipment_failure",
+    ),
+    "shipment.code_needed": Message(
+        _("A tracking code is needed"),
+        SHOP,
+        _("This marketplace does not accept a shipment without one."),
+        _("Enter the code in the shop."),
+        "",
+        "shipment_failure",
+    ),
+    "cancellation.refused": Message(
+        _("The marketplace refused the cancellation"),
+        MARKETPLACE,
+        _("The order is still open there."),
+        _("Read its answer below; ship the order or cancel it in the seller account."),
+        "resend",
+        "shipment_failure",
+    ),
+    "outbox.dead": Message(
+        _("It failed too often"),
+        REMOTE,
+        _("We stopped trying after eight attempts that failed while everything else worked."),
+        _("Look at the answers in the timeline, then resend."),
+        "resend",
+        "platform_failure",
+    ),
+}
+
+FALLBACK = MESSAGES["internal"]
+
+
+def message_for(code: str) -> Message:
+    return MESSAGES.get(code, FALLBACK)
+
+
+def reason_for(code: str) -> str | None:
+    """The API contract's `error_reason` of a code; None without an error."""
+    return (message_for(code).reason or "platform_failure") if code else None
