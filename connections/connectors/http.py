@@ -21,7 +21,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from channable.core.redact import redact, redact_url
 
-from .addresses import Guard, Resolve, refused, resolve_name
+from .addresses import Guard, Resolve, check_text, refused, resolve_name
 from .bodies import dump_json, load_json
 from .errors import AuthError, ConnectorError, ContractError, TransientError
 from .statuses import error_for, explain_failure
@@ -207,6 +207,7 @@ class HttpClient:
         auth: tuple[str, str] | None,
     ) -> requests.PreparedRequest:
         """The request as it will be sent. Error texts of requests may quote a header, so none is kept."""
+        check_text(url)
         all_headers = dict(headers or {})
         body: Any = data
         if json is not None:
@@ -226,7 +227,9 @@ class HttpClient:
         return prepared
 
     def _cap(self, total_timeout: float) -> float:
-        left = self._time_left() if self._time_left else total_timeout
+        if self._time_left is None:
+            return total_timeout
+        left = self._time_left()
         if left < 1:
             raise TransientError("no time left for another call", code="connector.out_of_time", was_sent=False)
         return min(total_timeout, left)
@@ -269,6 +272,7 @@ class HttpClient:
         status, request_id = response.status, response.request_id
         if not response.headers.get("Location"):
             raise ContractError("a redirect that says not where to", status=status, request_id=request_id)
+        check_text(target)
         following = prepared.copy()
         try:
             following.prepare_url(target, None)
