@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import DataError, TransientError
 
-PORTS = {"http": (80, 8443), "https": (443, 8443)}
+PORTS = (80, 443, 8443)
 DEFAULT_PORT = {"http": 80, "https": 443}
 MAX_URL_LENGTH = 8192
 
@@ -96,14 +96,13 @@ class Guard:
         parts = check_text(url)
         if not url.isascii() or " " in url:
             raise refused("the address cannot be read")
-        port = parts.port
-        if parts.scheme not in PORTS:
+        if parts.scheme not in DEFAULT_PORT:
             raise refused("only http and https addresses can be called")
         if "@" in parts.netloc:
             raise refused("an address must not hold a user name or password")
         host = parts.hostname or ""
         self._check_host(host, parts.netloc)
-        if not self._is_port_open(host, DEFAULT_PORT[parts.scheme] if port is None else port, parts.scheme):
+        if not self._is_port_open(host, parts.port or DEFAULT_PORT[parts.scheme]):
             raise refused("only the ports 80, 443 and 8443 can be called")
         return parts
 
@@ -138,9 +137,8 @@ class Guard:
     def _is_exempt(self, host: str, port: int) -> bool:
         return host in self.allowed_hosts or f"{host}:{port}" in self.allowed_hosts
 
-    def _is_port_open(self, host: str, port: int, scheme: str) -> bool:
-        usual = port in {*PORTS[scheme], 80, 443}
-        return usual or self.allow_private or f"{host}:{port}" in self.allowed_hosts
+    def _is_port_open(self, host: str, port: int) -> bool:
+        return port in PORTS or self.allow_private or f"{host}:{port}" in self.allowed_hosts
 
     def _check_host(self, host: str, netloc: str) -> None:
         if not host or "%" in netloc:

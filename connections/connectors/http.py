@@ -19,7 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
 from urllib3.exceptions import DecodeError, HTTPError
 
-from channable.core.redact import redact, redact_url
+from channable.core.redact import is_sensitive_key, redact, redact_url
 
 from .addresses import Guard, Resolve, check_text, refused, resolve_name
 from .bodies import dump_json, load_json
@@ -107,7 +107,8 @@ class HttpClient:
     """`record` gets every write and every failed call; `time_left` the seconds the caller's lease
     still has; `pace` the headers and status of every answer; `secrets` are masked wherever they show.
 
-    Methods raise the five errors of `errors.py` only.
+    Methods raise only the five errors of `errors.py`; but a body that JSON has no form for is our own
+    mistake, a ValueError or TypeError.
     """
 
     def __init__(
@@ -363,8 +364,8 @@ def _is_worth_another_try(error: TransientError) -> bool:
 
 def _credentials(headers: Mapping[str, str] | None, auth: tuple[str, str] | None) -> frozenset[str]:
     """What this one request carries that must not be seen: also the bare token of "Bearer …"."""
-    found = set(auth or ())
+    found = {auth[1], ":".join(auth)} if auth else set()
     for name, value in (headers or {}).items():
-        if name.lower() not in HARMLESS_HEADERS | {"content-type"} and len(value) >= 8:
+        if is_sensitive_key(name):
             found |= {value, value.partition(" ")[2]}
     return frozenset(secret for secret in found if secret)

@@ -157,7 +157,7 @@ def test_no_secret_in_errors_reprs_or_logs(caplog):
     recorded = []
     with serving(answer(400, told)) as server:
         client = HttpClient(allow_private=True, record=recorded.append, secrets=secrets)
-        options = {"auth": ("ck_1", secrets[0]), "headers": {"X-Api": secrets[1]}, "params": {"q": secrets[2]}}
+        options = {"auth": ("ck_1", secrets[0]), "headers": {"X-Api-Key": secrets[1]}, "params": {"q": secrets[2]}}
         with pytest.raises(DataError) as caught:
             client.get(server.url, **options)
         accepted = client.get(server.url, accept={400}, **options)
@@ -175,6 +175,14 @@ def test_no_secret_in_errors_reprs_or_logs(caplog):
         )
     )
     assert [secret for secret in [*secrets, "\\u00e9", "w%2Frd"] if secret in seen] == []
+
+
+def test_our_reference_stays_readable_in_what_is_recorded():
+    recorded = []
+    with serving(answer(201)) as server:
+        client = HttpClient(allow_private=True, record=recorded.append)
+        client.post(server.url, json={"ref": "bol-4711-0001"}, headers={"Idempotency-Key": "bol-4711-0001"})
+    assert recorded[0].request_body == '{"ref":"bol-4711-0001"}'
 
 
 def test_a_key_that_cannot_be_sent_is_a_wrong_key():
