@@ -15,6 +15,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
+from .exact_json import clean_text
+
 MASK = "***"
 LIMIT = 64 * 1024  # characters kept of a body
 CUT = "…"
@@ -47,6 +49,8 @@ KEY_SHAPED = re.compile(
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",
     re.IGNORECASE,
 )
+LONGEST_WORD = 2048
+LAST_WORD_END = re.compile(r".*[\s\"{}\[\],&<>]", re.DOTALL)
 PAIR = re.compile(r"([\w.\[\]%-]{2,80})(=|:[ \t]*)([^&\s\"'<>;,]+)")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|"(?:[^"\\]|\\.?)*+\Z|[{}\[\]:,]|[^\s"{}\[\]:,]+|\s+', re.DOTALL)
 
@@ -54,6 +58,7 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|"(?:[^"\\]|\\.?)*+\Z|[{}\[\]:,]|[^\s"{}\
 def redact(body: str | bytes | None, *, secrets: Collection[str] = (), limit: int = LIMIT) -> str:
     """`body` as it may be kept: masked, at most `limit` characters."""
     text, was_cut = _cut(body or "", limit, secrets)
+    text = clean_text(text)
     for secret in _spellings(secrets):
         text = text.replace(secret, MASK)
     start = _json_start(text)
@@ -84,7 +89,9 @@ def _cut(body: str | bytes, limit: int, secrets: Collection[str]) -> tuple[str, 
         head = head.decode("utf-8", "replace")
     if len(body) <= limit:
         return head, False
-    head = re.sub(r"[^\s\"{}\[\],&<>]{1,2048}\Z", "", head[:limit])
+    head = head[:limit]
+    whole = LAST_WORD_END.match(head[-LONGEST_WORD:])
+    head = head[:-LONGEST_WORD] + (whole.group() if whole else "")
     for secret in _spellings(secrets):  # one with spaces in it may have lost its end
         for size in range(len(secret) - 1, 3, -1):
             if head.endswith(secret[:size]):
@@ -130,7 +137,17 @@ def _mask_shapes(text: str) -> str:
         text = EMAIL.sub(MASK, text)
     if "%40" in text:
         text = EMAIL_QUOTED.sub(MASK, text)
-    return IBAN.sub(lambda found: MASK if _is_iban(found.group()) else found.group(), text)
+    return IBAN.sub(_mask_iban, text)
+
+
+def _mask_iban(found: re.Match[str]) -> str:
+    """Masks an IBAN, also where a word after it was taken for another group of four."""
+    text = found.group()
+    ends = [len(text), *(gap.start() for gap in re.finditer("[ -]", text))]
+    for end in sorted(ends, reverse=True):
+        if end >= 15 and _is_iban(text[:end]):
+            return MASK + text[end:]
+    return text
 
 
 def _is_iban(text: str) -> bool:

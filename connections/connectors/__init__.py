@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from .base import Connector, MarketplaceConnector, PlatformConnector
 
-CONNECTORS: dict[str, type[Connector]] = {
-    connector.kind: connector for connector in ()
-}
+CONNECTORS: dict[str, type[Connector]] = {connector.kind: connector for connector in ()}
 
 __all__ = ["CONNECTORS", "Connector", "MarketplaceConnector", "PlatformConnector"]

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import DataError, TransientError
 
-PORTS = {"http": (80, 8443), "https": (443, 8443)}
+PORTS = (80, 443, 8443)
 DEFAULT_PORT = {"http": 80, "https": 443}
 MAX_URL_LENGTH = 8192
 
@@ -61,6 +61,7 @@ PRIVATE_4 = tuple(IPv4Network(n) for n in ("10.0.0.0/8", "127.0.0.0/8", "172.16.
 PRIVATE_6 = tuple(IPv6Network(n) for n in ("::1/128", "fc00::/7"))
 
 LOCAL_SUFFIXES = ("localhost", "local", "localdomain", "internal", "intranet", "lan", "home.arpa", "arpa", "onion")
+STRANGE = re.compile(r"\A\s|[\x00-\x1f\x7f\\]|\s\Z")
 LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 NUMBER_LIKE = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)")
 
@@ -92,20 +93,16 @@ class Guard:
 
         `url` is as it will be sent: the host already in its ASCII form.
         """
-        if len(url) > MAX_URL_LENGTH or re.search(r"[\x00-\x20\x7f\\]", url) or not url.isascii():
-            raise refused("the address has characters or a length that no web address has")
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise refused("the address cannot be read") from None
-        if parts.scheme not in PORTS:
+        parts = check_text(url)
+        if not url.isascii() or " " in url:
+            raise refused("the address cannot be read")
+        if parts.scheme not in DEFAULT_PORT:
             raise refused("only http and https addresses can be called")
         if "@" in parts.netloc:
             raise refused("an address must not hold a user name or password")
         host = parts.hostname or ""
         self._check_host(host, parts.netloc)
-        if not self._is_port_open(host, DEFAULT_PORT[parts.scheme] if port is None else port, parts.scheme):
+        if not self._is_port_open(host, parts.port or DEFAULT_PORT[parts.scheme]):
             raise refused("only the ports 80, 443 and 8443 can be called")
         return parts
 
@@ -140,9 +137,8 @@ class Guard:
     def _is_exempt(self, host: str, port: int) -> bool:
         return host in self.allowed_hosts or f"{host}:{port}" in self.allowed_hosts
 
-    def _is_port_open(self, host: str, port: int, scheme: str) -> bool:
-        usual = port in {*PORTS[scheme], 80, 443}
-        return port > 0 and (usual or self.allow_private or f"{host}:{port}" in self.allowed_hosts)
+    def _is_port_open(self, host: str, port: int) -> bool:
+        return port in PORTS or self.allow_private or f"{host}:{port}" in self.allowed_hosts
 
     def _check_host(self, host: str, netloc: str) -> None:
         if not host or "%" in netloc:
@@ -166,6 +162,20 @@ def is_global(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in NOT_GLOBAL_4)
     return address in GLOBAL_6 and not any(address in network for network in NOT_GLOBAL_6)
+
+
+def check_text(url: str) -> SplitResult:
+    """`url` as it was typed, before anything repairs it: what parsers read differently is refused."""
+    if len(url) > MAX_URL_LENGTH or STRANGE.search(url):
+        raise refused("the address has characters or a length that no web address has")
+    try:
+        parts = urlsplit(url)
+        is_port_zero = parts.port == 0
+    except ValueError:
+        is_port_zero = True
+    if is_port_zero:
+        raise refused("the address cannot be read")
+    return parts
 
 
 def refused(detail: str) -> DataError:

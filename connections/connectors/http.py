@@ -19,9 +19,9 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
 from urllib3.exceptions import DecodeError, HTTPError
 
-from channable.core.redact import redact, redact_url
+from channable.core.redact import is_sensitive_key, redact, redact_url
 
-from .addresses import Guard, Resolve, refused, resolve_name
+from .addresses import Guard, Resolve, check_text, refused, resolve_name
 from .bodies import dump_json, load_json
 from .errors import AuthError, ConnectorError, ContractError, TransientError
 from .statuses import error_for, explain_failure
@@ -107,7 +107,8 @@ class HttpClient:
     """`record` gets every write and every failed call; `time_left` the seconds the caller's lease
     still has; `pace` the headers and status of every answer; `secrets` are masked wherever they show.
 
-    Methods raise the five errors of `errors.py` only.
+    Methods raise only the five errors of `errors.py`; but a body that JSON has no form for is our own
+    mistake, a ValueError or TypeError.
     """
 
     def __init__(
@@ -207,6 +208,7 @@ class HttpClient:
         auth: tuple[str, str] | None,
     ) -> requests.PreparedRequest:
         """The request as it will be sent. Error texts of requests may quote a header, so none is kept."""
+        check_text(url)
         all_headers = dict(headers or {})
         body: Any = data
         if json is not None:
@@ -226,7 +228,9 @@ class HttpClient:
         return prepared
 
     def _cap(self, total_timeout: float) -> float:
-        left = self._time_left() if self._time_left else total_timeout
+        if self._time_left is None:
+            return total_timeout
+        left = self._time_left()
         if left < 1:
             raise TransientError("no time left for another call", code="connector.out_of_time", was_sent=False)
         return min(total_timeout, left)
@@ -269,6 +273,7 @@ class HttpClient:
         status, request_id = response.status, response.request_id
         if not response.headers.get("Location"):
             raise ContractError("a redirect that says not where to", status=status, request_id=request_id)
+        check_text(target)
         following = prepared.copy()
         try:
             following.prepare_url(target, None)
@@ -359,8 +364,8 @@ def _is_worth_another_try(error: TransientError) -> bool:
 
 def _credentials(headers: Mapping[str, str] | None, auth: tuple[str, str] | None) -> frozenset[str]:
     """What this one request carries that must not be seen: also the bare token of "Bearer …"."""
-    found = set(auth or ())
+    found = {auth[1], ":".join(auth)} if auth else set()
     for name, value in (headers or {}).items():
-        if name.lower() not in HARMLESS_HEADERS | {"content-type"} and len(value) >= 8:
+        if is_sensitive_key(name):
             found |= {value, value.partition(" ")[2]}
     return frozenset(secret for secret in found if secret)
