@@ -7,7 +7,7 @@ paid first and the difference becomes a modification with surcharges (Order Modi
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -18,6 +18,7 @@ from .client import VendureClient
 from .mapping import address_input, customer_input, major, minor
 
 REFUND_REASON = "Marketplace price"
+TOTAL = re.compile(r"Total: \d+(\.\d+)? [A-Z]{3}\Z")
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Checkout:
         plan = self._plan()
         order = self._state(found.remote_id) if found else None
         if order is None:
-            order = self._open()
+            order = self._open(plan)
         if not order["payments"]:
             order = self._place(order, plan)
         notes = self._match(order, plan)
@@ -83,10 +84,10 @@ class Checkout:
 
     # -- until it is paid
 
-    def _open(self) -> JSON:
+    def _open(self, plan: Plan) -> JSON:
         """A draft that carries our reference before it carries anything else."""
         order = self.client.mutate(documents.CREATE_DRAFT, currency=self.order.currency)
-        note = note_text(self.key, self.order, self.options)
+        note = note_text(self.key, self.order, self.options, total=major(plan.total, plan.precision))
         self.client.mutate(documents.ADD_NOTE, input={"id": order["id"], "note": note, "isPublic": False})
         return order
 
@@ -257,9 +258,10 @@ class Checkout:
         return self.client.mutate(documents.TRANSITION, id=order_id, state=state)
 
 
-def note_text(key: str, order: OrderData, options: ShopOptions) -> str:
-    """Our private note: what `find_order` goes by, and what people want to see."""
+def note_text(key: str, order: OrderData, options: ShopOptions, *, total: Decimal) -> str:
+    """Our private note: what `find_order` goes by, and what people want to see. `total` has the shop's precision."""
     lines = [f"Reference: {key}", f"Order: {options.marketplace_name} {order.external_id}".replace(":  ", ": ")]
+    lines.append(f"Total: {total} {order.currency}")
     lines += [f"Number: {options.number}"] if options.number else []
     lines += [f"Tag: {options.tag}"] if options.tag else []
     return "\n".join([*lines, *([options.memo] if options.memo else [])])
@@ -267,8 +269,19 @@ def note_text(key: str, order: OrderData, options: ShopOptions) -> str:
 
 def carries(order: JSON, key: str) -> bool:
     """Whether one of the order's notes begins with our reference."""
-    notes = [entry["data"].get("note", "") for entry in order["history"]["items"]]
-    return any(isinstance(note, str) and note.split("\n")[0] == f"Reference: {key}" for note in notes)
+    return any(lines[0] == f"Reference: {key}" for lines in _notes(order))
+
+
+def differs(order: JSON, key: str) -> bool:
+    """Whether an order nobody has modified yet has another total than our note says."""
+    totals = [line for lines in _notes(order) if lines[0] == f"Reference: {key}" for line in lines if TOTAL.match(line)]
+    return bool(totals) and int(totals[0].split()[1].replace(".", "")) != order["totalWithTax"]
+
+
+def _notes(order: JSON) -> list[list[str]]:
+    """The lines of every note (`data` is free JSON)."""
+    entries = [entry.get("data") or {} for entry in order["history"]["items"]]
+    return [note.split("\n") for note in (entry.get("note") for entry in entries) if isinstance(note, str)]
 
 
 def _variant(sku: str, variants: list[JSON]) -> str:
@@ -285,5 +298,3 @@ def _open_quantity(item: ItemData) -> int:
 
 def _line_total(item: ItemData) -> Decimal:
     return item.unit_price * _open_quantity(item) - item.discount
-
-

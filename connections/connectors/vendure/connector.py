@@ -10,7 +10,7 @@ from ..errors import DataError
 from ..http import HttpClient
 from ..types import JSON, AccountInfo, Done, Found, OrderData, OrderUpdate, Page, Record, ShopOptions, StreamSpec
 from . import documents, mapping
-from .checkout import REFUND_REASON, Checkout, carries
+from .checkout import REFUND_REASON, Checkout, carries, differs
 from .client import VendureClient
 
 PAGE_SIZE = 100  # the API's own default limit for administrators is 1000
@@ -29,7 +29,9 @@ class VendureConnector(PlatformConnector):
     api_version = "3.7"
     credential_fields = (
         Field("url", "Admin API address", help="For example https://shop.example.com/admin-api"),
-        Field("username", "User name", help="An administrator for us alone; its role needs the rights on the help page."),
+        Field(
+            "username", "User name", help="An administrator for us alone; its role needs the rights on the help page."
+        ),
         Field("password", "Password", is_secret=True),
     )
     setting_fields = (
@@ -91,8 +93,10 @@ class VendureConnector(PlatformConnector):
 
     def _still(self, before: datetime) -> Iterator[list[JSON]]:
         after = mapping.iso(datetime.now(UTC) - STILL_FOR)
-        where = {"state": {"in": STILL}, "_and": [
-            {"updatedAt": {"after": after}}, {"updatedAt": {"before": mapping.iso(before)}}]}
+        where = {
+            "state": {"in": STILL},
+            "_and": [{"updatedAt": {"after": after}}, {"updatedAt": {"before": mapping.iso(before)}}],
+        }
         for skip in range(0, 100_000, PAGE_SIZE):
             orders = self._orders(where, skip)
             if orders:
@@ -123,7 +127,7 @@ class VendureConnector(PlatformConnector):
         """By the payment's transaction id; before it is paid, by our note on a draft made since `since`."""
         paid = self._orders({"transactionId": {"eq": key}}, 0, documents.FIND)
         if paid:
-            return _found(paid[0], is_complete=_is_complete(paid[0]))
+            return _found(paid[0], is_complete=self._is_complete(paid[0], key))
         made = {"state": {"in": UNPAID}, "createdAt": {"after": mapping.iso(since - CLOCK_DIFFERENCE)}}
         for skip in range(0, 100_000, PAGE_SIZE):
             drafts = self._orders(made, skip, documents.FIND)
@@ -133,6 +137,16 @@ class VendureConnector(PlatformConnector):
             if len(drafts) < PAGE_SIZE:
                 break
         return None
+
+    def _is_complete(self, order: JSON, key: str) -> bool:
+        """A paid order that waits neither for its price difference nor for the settling of its refund."""
+        if order["state"] in CHANGING:
+            return False
+        refunds = [one for payment in order["payments"] for one in payment["refunds"]]
+        if any(one["state"] == "Pending" and one["reason"] == REFUND_REASON for one in refunds):
+            return False
+        is_untouched = order["state"] == "PaymentSettled" and not order["modifications"] and not order["fulfillments"]
+        return not (self._adjusts and is_untouched and differs(order, key))
 
     @property
     def _adjusts(self) -> bool:
@@ -145,10 +159,3 @@ def _page(orders: list[JSON], cursor: str) -> Page:
 
 def _found(order: JSON, *, is_complete: bool) -> Found:
     return Found(order["id"], order["code"], is_complete)
-
-
-def _is_complete(order: JSON) -> bool:
-    """A paid order that neither waits for its price difference nor for the settling of its refund."""
-    refunds = [one for payment in order["payments"] for one in payment["refunds"]]
-    waits = any(one["state"] == "Pending" and one["reason"] == REFUND_REASON for one in refunds)
-    return order["state"] not in CHANGING and not waits

@@ -52,9 +52,7 @@ def _mutation(signature: str, field: str, *, is_union: bool = True) -> str:
 CREATE_DRAFT = f"mutation {{ createDraftOrder {{ {STATE} }} }}"
 DELETE_DRAFT = "mutation ($id: ID!) { deleteDraftOrder(orderId: $id) { result message } }"
 ADD_NOTE = "mutation ($input: AddNoteToOrderInput!) { addNoteToOrder(input: $input) { id } }"
-ADD_ITEM = _mutation(
-    "$id: ID!, $input: AddItemToDraftOrderInput!", "addItemToDraftOrder(orderId: $id, input: $input)"
-)
+ADD_ITEM = _mutation("$id: ID!, $input: AddItemToDraftOrderInput!", "addItemToDraftOrder(orderId: $id, input: $input)")
 ADJUST_LINE = _mutation(
     "$id: ID!, $input: AdjustDraftOrderLineInput!", "adjustDraftOrderLine(orderId: $id, input: $input)"
 )

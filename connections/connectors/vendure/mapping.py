@@ -100,7 +100,9 @@ def parse_update(raw: JSON) -> OrderUpdate:
     """
     state = _known(STATES, _text(raw, "state"), "state")
     skus = {_text(line, "id"): _text(_object(line, "productVariant"), "sku") for line in _list(raw, "lines")}
-    shipped = [one for one in _list(raw, "fulfillments") if _known(IS_PARCEL, _text(one, "state"), "fulfillments.state")]
+    shipped = [
+        one for one in _list(raw, "fulfillments") if _known(IS_PARCEL, _text(one, "state"), "fulfillments.state")
+    ]
     if state is ShopState.OPEN and _everything_left(raw, shipped):
         state = ShopState.COMPLETED
     return OrderUpdate(
