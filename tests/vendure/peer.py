@@ -126,6 +126,7 @@ class VendurePeer:
 
     def login(self) -> str:
         """Log in as the administrator; returns the session's token."""
+        self._session.headers.pop("Authorization", None)
         self.call(
             """mutation ($u: String!, $p: String!) { login(username: $u, password: $p) {
               __typename ... on ErrorResult { errorCode message } } }""",
@@ -135,9 +136,10 @@ class VendurePeer:
         return str(self._session.headers["Authorization"]).removeprefix("Bearer ")
 
     def end_session(self, token: str) -> None:
-        """Log a session out, as if it had expired."""
+        """Log a session out, as if it had expired. Vendure ends all of that administrator's, so ours begins anew."""
         headers = {"Authorization": f"Bearer {token}"}
         requests.post(self.url, json={"query": "mutation { logout { success } }"}, headers=headers, timeout=30)
+        self.login()
 
     # -- stock and products
 
