@@ -173,18 +173,17 @@ class Checkout:
 
     def _match(self, order: JSON, plan: Plan) -> list[str]:
         """Bring the shop's total to the marketplace's; what cannot be brought there is said, never hidden."""
-        problem = ""
+        notes = []
         try:
             if self.adjusts:
                 order = self._adjust(order, plan)
         except DataError as error:
-            problem = f" ({error.detail})"
+            notes.append(f"The shop refused to change the prices ({error.detail}).")
             order = self._state(order["id"]) or order
-        if order["totalWithTax"] == plan.total:
-            return []
-        here = major(order["totalWithTax"], plan.precision)
-        there = major(plan.total, plan.precision)
-        return [f"The shop's total is {here} {order['currencyCode']}, the marketplace's {there}{problem}."]
+        if order["totalWithTax"] != plan.total:
+            here, there = (major(amount, plan.precision) for amount in (order["totalWithTax"], plan.total))
+            notes.append(f"The shop's total is {here} {order['currencyCode']}, the marketplace's {there}.")
+        return notes
 
     def _adjust(self, order: JSON, plan: Plan) -> JSON:
         """Each part looks at the state, so it goes on wherever it was cut."""
@@ -194,10 +193,9 @@ class Checkout:
                 order = self._transition(order_id, "Modifying")
             order = self._modify(order, plan)
         if order["state"] == "Modifying":
-            settled = all(one["isSettled"] for one in order["modifications"])
-            order = self._transition(order_id, "PaymentSettled" if settled else "ArrangingAdditionalPayment")
+            order = self._transition(order_id, "ArrangingAdditionalPayment" if _owed(order) > 0 else "PaymentSettled")
         if order["state"] == "ArrangingAdditionalPayment":
-            if not all(one["isSettled"] for one in order["modifications"]):
+            if _owed(order) > 0:
                 self._pay(order_id)
             order = self._transition(order_id, "PaymentSettled")
         self._settle_refunds(order)
@@ -298,3 +296,10 @@ def _open_quantity(item: ItemData) -> int:
 
 def _line_total(item: ItemData) -> Decimal:
     return item.unit_price * _open_quantity(item) - item.discount
+
+
+def _owed(order: JSON) -> int:
+    """What is still to be paid. A modification's `isSettled` can't be used: queries say false with a refund (3.7.3)."""
+    refunds = [refund for payment in order["payments"] for refund in payment["refunds"]]
+    paid = sum(payment["amount"] for payment in order["payments"])
+    return int(order["totalWithTax"] - paid + sum(refund["total"] for refund in refunds))

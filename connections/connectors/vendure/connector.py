@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ..base import Account, Capabilities, Field, PlatformConnector
-from ..errors import DataError
+from ..errors import AuthError, DataError
 from ..http import HttpClient
 from ..types import JSON, AccountInfo, Done, Found, OrderData, OrderUpdate, Page, Record, ShopOptions, StreamSpec
 from . import documents, mapping
 from .checkout import REFUND_REASON, Checkout, carries, differs
 from .client import VendureClient
 
-PAGE_SIZE = 100  # the API's own default limit for administrators is 1000
 OVERLAP = timedelta(minutes=10)
 CLOCK_DIFFERENCE = timedelta(hours=1)
 # States in which a further parcel does not move the order's `updatedAt` (tried), so these are always read.
@@ -45,6 +44,7 @@ class VendureConnector(PlatformConnector):
             choices=(("adjust", "Add surcharges so that the totals are equal"), ("keep", "Keep the shop's price")),
         ),
     )
+    page_size = 100  # the API's own limit for administrators is 1000
     capabilities = Capabilities(index_delay_seconds=0, works_on_seconds=60)
 
     def __init__(self, account: Account, http: HttpClient) -> None:
@@ -54,6 +54,8 @@ class VendureConnector(PlatformConnector):
     def check(self) -> AccountInfo:
         data = self.client.query(documents.CHECK)
         channel = data["activeChannel"]
+        if self.client.channel not in ("", channel["token"]):  # a shop with one channel takes any token for it
+            raise AuthError(f"the channel token is not that of channel {channel['code']}")
         notes = ["Vendure sends its own order confirmation if the shop has its e-mail plug-in."]
         if not channel["pricesIncludeTax"]:
             notes.append("Prices of this channel are without VAT; totals are compared with VAT.")
@@ -85,7 +87,7 @@ class VendureConnector(PlatformConnector):
             orders = self._orders(where, skip)
             if orders:
                 yield orders
-            if len(orders) < PAGE_SIZE:
+            if len(orders) < self.page_size:
                 return
             last = mapping.moment(orders[-1]["updatedAt"], "updatedAt")
             ties = sum(mapping.moment(one["updatedAt"], "updatedAt") == last for one in orders)
@@ -97,15 +99,15 @@ class VendureConnector(PlatformConnector):
             "state": {"in": STILL},
             "_and": [{"updatedAt": {"after": after}}, {"updatedAt": {"before": mapping.iso(before)}}],
         }
-        for skip in range(0, 100_000, PAGE_SIZE):
+        for skip in range(0, 100_000, self.page_size):
             orders = self._orders(where, skip)
             if orders:
                 yield orders
-            if len(orders) < PAGE_SIZE:
+            if len(orders) < self.page_size:
                 return
 
     def _orders(self, where: JSON, skip: int, document: str = documents.ORDERS) -> list[JSON]:
-        options = {"filter": where, "sort": {"updatedAt": "ASC", "id": "ASC"}, "skip": skip, "take": PAGE_SIZE}
+        options = {"filter": where, "sort": {"updatedAt": "ASC", "id": "ASC"}, "skip": skip, "take": self.page_size}
         return list(self.client.query(document, options=options)["orders"]["items"])
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
@@ -129,12 +131,12 @@ class VendureConnector(PlatformConnector):
         if paid:
             return _found(paid[0], is_complete=self._is_complete(paid[0], key))
         made = {"state": {"in": UNPAID}, "createdAt": {"after": mapping.iso(since - CLOCK_DIFFERENCE)}}
-        for skip in range(0, 100_000, PAGE_SIZE):
+        for skip in range(0, 100_000, self.page_size):
             drafts = self._orders(made, skip, documents.FIND)
             for draft in drafts:
                 if carries(draft, key):
                     return _found(draft, is_complete=False)
-            if len(drafts) < PAGE_SIZE:
+            if len(drafts) < self.page_size:
                 break
         return None
 

@@ -15,8 +15,8 @@ STATE = """
 id code state currencyCode totalWithTax shippingWithTax
 customer { id } shippingAddress { streetLine1 } billingAddress { streetLine1 } shippingLines { id }
 lines { id quantity taxRate proratedLinePriceWithTax productVariant { id sku } }
-payments { id amount transactionId refunds { id state reason } }
-modifications { id isSettled }
+payments { id amount transactionId refunds { id total state reason } }
+modifications { id }
 fulfillments { id }
 """
 
@@ -27,7 +27,7 @@ LOGIN = f"""mutation ($username: String!, $password: String!) {{
 }}"""
 CHECK = """{
   activeAdministrator { emailAddress }
-  activeChannel { code defaultCurrencyCode availableCurrencyCodes pricesIncludeTax }
+  activeChannel { code token defaultCurrencyCode availableCurrencyCodes pricesIncludeTax }
 }"""
 SETUP = """query ($skus: [String!]!, $take: Int!) {
   activeChannel { availableCurrencyCodes }

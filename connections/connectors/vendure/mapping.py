@@ -98,6 +98,8 @@ def parse_update(raw: JSON) -> OrderUpdate:
 
     Raises DataError ("shop.unreadable") naming the missing or unknown field.
     """
+    if not isinstance(raw, dict):
+        raise _unreadable("order", raw)
     state = _known(STATES, _text(raw, "state"), "state")
     skus = {_text(line, "id"): _text(_object(line, "productVariant"), "sku") for line in _list(raw, "lines")}
     shipped = [
@@ -111,7 +113,7 @@ def parse_update(raw: JSON) -> OrderUpdate:
         updated_at=moment(raw.get("updatedAt"), "updatedAt"),
         status_text=_text(raw, "state"),
         number=_text(raw, "code"),
-        reference=next((one["transactionId"] for one in _list(raw, "payments") if one.get("transactionId")), ""),
+        reference=next(filter(None, (_words(one, "transactionId") for one in _list(raw, "payments"))), ""),
         parcels=[_parcel(one, skus) for one in shipped],
     )
 
@@ -133,8 +135,8 @@ def _parcel(fulfilment: JSON, skus: dict[str, str]) -> ParcelData:
     field = "updatedAt" if fulfilment["state"] == "Shipped" else "createdAt"
     return ParcelData(
         ref=_text(fulfilment, "id"),
-        tracking_code=(fulfilment.get("trackingCode") or "").strip(),
-        transporter=(fulfilment.get("method") or "").strip(),
+        tracking_code=_words(fulfilment, "trackingCode"),
+        transporter=_words(fulfilment, "method"),
         items=[ParcelItem(sku, count) for sku, count in counts.items()],
         shipped_at=moment(fulfilment.get(field), f"fulfillments.{field}"),
     )
@@ -149,6 +151,14 @@ def _text(raw: JSON, field: str) -> str:
     if not isinstance(value, str) or not value:
         raise _unreadable(field, value)
     return value
+
+
+def _words(raw: JSON, field: str) -> str:
+    """Optional text."""
+    value = raw.get(field)
+    if value is not None and not isinstance(value, str):
+        raise _unreadable(field, value)
+    return (value or "").strip()
 
 
 def _object(raw: JSON, field: str) -> JSON:
