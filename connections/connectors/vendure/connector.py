@@ -1,0 +1,163 @@
+"""Vendure as a shop: orders go there, their fulfilment comes back. Admin GraphQL API 3.7."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from ..base import Account, Capabilities, Field, PlatformConnector
+from ..errors import AuthError, DataError
+from ..http import HttpClient
+from ..types import JSON, AccountInfo, Done, Found, OrderData, OrderUpdate, Page, Record, ShopOptions, StreamSpec
+from . import documents, mapping
+from .checkout import REFUND_REASON, Checkout, carries, differs
+from .client import VendureClient
+
+OVERLAP = timedelta(minutes=10)
+CLOCK_DIFFERENCE = timedelta(hours=1)
+# States in which a further parcel does not move the order's `updatedAt` (tried), so these are always read.
+STILL = ["PartiallyShipped", "PartiallyDelivered"]
+STILL_FOR = timedelta(days=60)
+UNPAID = ["Draft", "ArrangingPayment"]
+CHANGING = {"Modifying", "ArrangingAdditionalPayment", *UNPAID}
+
+
+class VendureConnector(PlatformConnector):
+    kind = "vendure"
+    label = "Vendure"
+    api_version = "3.7"
+    credential_fields = (
+        Field("url", "Admin API address", help="For example https://shop.example.com/admin-api"),
+        Field(
+            "username", "User name", help="An administrator for us alone; its role needs the rights on the help page."
+        ),
+        Field("password", "Password", is_secret=True),
+    )
+    setting_fields = (
+        Field("channel_token", "Channel token", help="Only for shops with several channels.", is_required=False),
+        Field("shipping_method", "Shipping method code", help="Empty: the first eligible one.", is_required=False),
+        Field(
+            "prices",
+            "When the marketplace's price differs",
+            is_required=False,
+            default="adjust",
+            choices=(("adjust", "Add surcharges so that the totals are equal"), ("keep", "Keep the shop's price")),
+        ),
+    )
+    page_size = 100  # the API's own limit for administrators is 1000
+    capabilities = Capabilities(index_delay_seconds=0, works_on_seconds=60)
+
+    def __init__(self, account: Account, http: HttpClient) -> None:
+        super().__init__(account, http)
+        self.client = VendureClient(account, http)
+
+    def check(self) -> AccountInfo:
+        data = self.client.query(documents.CHECK)
+        channel = data["activeChannel"]
+        if self.client.channel not in ("", channel["token"]):  # a shop with one channel takes any token for it
+            raise AuthError(f"the channel token is not that of channel {channel['code']}")
+        notes = ["Vendure sends its own order confirmation if the shop has its e-mail plug-in."]
+        if not channel["pricesIncludeTax"]:
+            notes.append("Prices of this channel are without VAT; totals are compared with VAT.")
+        return AccountInfo(
+            account_id=f"{self.client.url.partition('://')[2]}#{channel['code']}",
+            name=channel["code"].strip("_"),
+            currency=channel["defaultCurrencyCode"],
+            notes=notes,
+        )
+
+    def streams(self) -> Sequence[StreamSpec]:
+        return [StreamSpec("updates", "updates")]
+
+    def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
+        """Placed orders by `updatedAt`, then those that move without it. The cursor is the newest `updatedAt` read."""
+        start = mapping.moment(cursor, "cursor") - OVERLAP if cursor else datetime(2000, 1, 1, tzinfo=UTC)
+        for orders in self._changed(start):
+            cursor = max(cursor, mapping.iso(mapping.moment(orders[-1]["updatedAt"], "updatedAt")))
+            yield _page(orders, cursor)
+        for orders in self._still(start):
+            yield _page(orders, cursor)
+
+    def _changed(self, start: datetime) -> Iterator[list[JSON]]:
+        """Pages from a moment on. `after` is exclusive and moments tie, so those read at the last one are skipped."""
+        skip = 0
+        while True:
+            after = mapping.iso(start - timedelta(milliseconds=1))
+            where = {"updatedAt": {"after": after}, "state": {"notIn": list(mapping.UNPLACED)}}
+            orders = self._orders(where, skip)
+            if orders:
+                yield orders
+            if len(orders) < self.page_size:
+                return
+            last = mapping.moment(orders[-1]["updatedAt"], "updatedAt")
+            ties = sum(mapping.moment(one["updatedAt"], "updatedAt") == last for one in orders)
+            start, skip = (last, ties) if last > start else (start, skip + len(orders))
+
+    def _still(self, before: datetime) -> Iterator[list[JSON]]:
+        after = mapping.iso(datetime.now(UTC) - STILL_FOR)
+        where = {
+            "state": {"in": STILL},
+            "_and": [{"updatedAt": {"after": after}}, {"updatedAt": {"before": mapping.iso(before)}}],
+        }
+        for skip in range(0, 100_000, self.page_size):
+            orders = self._orders(where, skip)
+            if orders:
+                yield orders
+            if len(orders) < self.page_size:
+                return
+
+    def _orders(self, where: JSON, skip: int, document: str = documents.ORDERS) -> list[JSON]:
+        options = {"filter": where, "sort": {"updatedAt": "ASC", "id": "ASC"}, "skip": skip, "take": self.page_size}
+        return list(self.client.query(document, options=options)["orders"]["items"])
+
+    def fetch_one(self, stream: str, external_id: str) -> JSON:
+        order = self.client.query(documents.ORDER, id=external_id)["order"]
+        if order is None:
+            raise DataError(f"no order {external_id}", code="order.gone")
+        return order
+
+    def parse_update(self, raw: JSON) -> OrderUpdate:
+        return mapping.parse_update(raw)
+
+    def create_order(self, order: OrderData, *, key: str, options: ShopOptions, found: Found | None = None) -> Done:
+        if found and found.is_complete:
+            return Done(found.remote_id, found.number)
+        method = options.shipping_method or self.account.settings.get("shipping_method", "")
+        return Checkout(self.client, order, key, options, method=method, adjusts=self._adjusts).run(found)
+
+    def find_order(self, key: str, *, since: datetime) -> Found | None:
+        """By the payment's transaction id; before it is paid, by our note on a draft made since `since`."""
+        paid = self._orders({"transactionId": {"eq": key}}, 0, documents.FIND)
+        if paid:
+            return _found(paid[0], is_complete=self._is_complete(paid[0], key))
+        made = {"state": {"in": UNPAID}, "createdAt": {"after": mapping.iso(since - CLOCK_DIFFERENCE)}}
+        for skip in range(0, 100_000, self.page_size):
+            drafts = self._orders(made, skip, documents.FIND)
+            for draft in drafts:
+                if carries(draft, key):
+                    return _found(draft, is_complete=False)
+            if len(drafts) < self.page_size:
+                break
+        return None
+
+    def _is_complete(self, order: JSON, key: str) -> bool:
+        """A paid order that waits neither for its price difference nor for the settling of its refund."""
+        if order["state"] in CHANGING:
+            return False
+        refunds = [one for payment in order["payments"] for one in payment["refunds"]]
+        if any(one["state"] == "Pending" and one["reason"] == REFUND_REASON for one in refunds):
+            return False
+        is_untouched = order["state"] == "PaymentSettled" and not order["modifications"] and not order["fulfillments"]
+        return not (self._adjusts and is_untouched and differs(order, key))
+
+    @property
+    def _adjusts(self) -> bool:
+        return self.account.settings.get("prices", "adjust") != "keep"
+
+
+def _page(orders: list[JSON], cursor: str) -> Page:
+    return Page([Record(mapping.record_id(raw), raw=raw) for raw in orders], cursor)
+
+
+def _found(order: JSON, *, is_complete: bool) -> Found:
+    return Found(order["id"], order["code"], is_complete)
