@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from channable.dev import processes
 from channable.dev.errors import DevError
@@ -159,10 +159,10 @@ class Postgres:
         """Run initdb into a folder of its own, renamed when whole: a kill half-way leaves nothing that looks ready."""
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        command = ["initdb", "-D", fresh, "-U", SUPERUSER, "-E", "UTF8", "--auth-local=peer", "--auth-host=reject"]
+        command: list[object] = ["-D", fresh, "-U", SUPERUSER, "-E", "UTF8", "--auth-local=peer", "--auth-host=reject"]
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-T", "english"]
         for ctype in LOCALES:
-            done = self._run(*command, *locale, f"--lc-ctype={ctype}", "--no-sync", "--no-instructions")
+            done = self._run("initdb", *command, *locale, f"--lc-ctype={ctype}", "--no-sync", "--no-instructions")
             if done.returncode == 0:
                 fresh.rename(self.data)
                 return
@@ -250,7 +250,7 @@ class Postgres:
         import psycopg
 
         with psycopg.connect(self._conninfo(database), autocommit=True) as connection:
-            cursor = connection.execute(cast(LiteralString, statement))
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def _run(self, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
