@@ -116,8 +116,9 @@ class Client:
 
     def settings(self, group: str) -> dict[str, str] | None:
         """Values by id, of the group "general" or "tax". None if the keys may not read settings."""
-        response = self._send("GET", f"{CORE}/settings/{group}", accept={401, 403, 404})
-        if response.status != 200:
+        try:
+            response = self._send("GET", f"{CORE}/settings/{group}")
+        except (AuthError, DataError):
             return None
         return {str(row["id"]): str(row.get("value", "")) for row in _array(response) if "id" in row}
 
@@ -223,9 +224,7 @@ def _array(response: Response) -> list[JSON]:
 
 
 def _unexpected(wanted: str, response: Response) -> ContractError:
-    return ContractError(
-        f"The shop's answer is not {wanted}.", status=response.status, request_id=response.request_id
-    )
+    return ContractError(f"The shop's answer is not {wanted}.", status=response.status, request_id=response.request_id)
 
 
 def _count(response: Response, header: str) -> int:
