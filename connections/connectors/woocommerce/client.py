@@ -77,7 +77,8 @@ class Client:
         """Also answers for a trashed order. Raises DataError "order.gone" if it was deleted for good."""
         response = self._send("GET", f"{CORE}/orders/{order_id}", accept={404})
         if response.status == 404:
-            raise self._not_found(response, DataError("The shop no longer has this order.", code="order.gone"))
+            self._require_woocommerce(response)
+            raise DataError("The shop no longer has this order.", code="order.gone", status=404)
         return _object(response)
 
     def create_order(self, body: JSON) -> JSON:
@@ -105,7 +106,7 @@ class Client:
     def product(self, product_id: str) -> JSON | None:
         response = self._send("GET", f"{CORE}/products/{product_id}", accept={404})
         if response.status == 404:
-            self._not_found(response, None)
+            self._require_woocommerce(response)
             return None
         return _object(response)
 
@@ -143,15 +144,13 @@ class Client:
             return None
         raise DataError("The shop no longer has this order.", code="order.gone", status=404)
 
-    def _not_found(self, response: Response, error: DataError | None) -> DataError | None:
-        """`error` if WooCommerce itself says that the thing is absent, which it does with its own
-        error code; any other 404 means that we are not talking to WooCommerce."""
-        code = _error_code(response)
-        if not code or code == "rest_no_route":
+    def _require_woocommerce(self, response: Response) -> None:
+        """WooCommerce says that a thing is absent with an error code of its own; any other 404 means
+        that something else answered."""
+        if _error_code(response) in {"", "rest_no_route"}:
             raise ContractError(
                 "There is no WooCommerce at the address of the shop.", status=404, request_id=response.request_id
             )
-        return error
 
     def _send(
         self,
