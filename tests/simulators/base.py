@@ -269,6 +269,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         pass
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header follows this remote's own clock."""
+        return super().date_time_string(timestamp or self.server.simulator.now().timestamp())
+
     def _serve(self) -> None:
         simulator = self.server.simulator
         request = self._read()

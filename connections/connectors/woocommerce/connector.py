@@ -1,0 +1,291 @@
+"""WooCommerce as the shop: orders are created there, their fulfilment is read back. See README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..base import Account, Capabilities, Field, PlatformConnector
+from ..errors import AuthError, ConnectorError, DataError
+from ..types import (
+    JSON,
+    AccountInfo,
+    Done,
+    Found,
+    OrderData,
+    OrderUpdate,
+    Page,
+    Receipt,
+    ShopOptions,
+    StreamSpec,
+)
+from . import catalogue, mapping
+from .client import ADVANCED_SHIPMENT_TRACKING, SHIPMENT_TRACKING, Client, shop_address
+from .lookup import find
+from .order import build, check_quantities, check_stock
+from .tax import HUNDRED, TaxRules
+from .updates import changed_orders
+
+if TYPE_CHECKING:
+    from ..http import HttpClient
+
+TOLERANCE = Decimal("0.02")  # two lines' rounding; more is worth a remark
+FAR_FUTURE = "2099-01-01T00:00:00"
+
+
+class WooCommerceConnector(PlatformConnector):
+    kind = "woocommerce"
+    label = "WooCommerce"
+    api_version = "wc/v3"
+    credential_fields = (
+        Field("shop_url", "Address of the shop", "For example https://www.example.com."),
+        Field(
+            "consumer_key",
+            "Consumer key",
+            "WooCommerce > Settings > Advanced > REST API, permissions Read/Write. Starts with ck_.",
+            is_secret=True,
+        ),
+        Field("consumer_secret", "Consumer secret", "Shown once, beside the key. Starts with cs_.", is_secret=True),
+    )
+    setting_fields = (
+        Field(
+            "product_field",
+            "Products are found by",
+            "What the product id on the marketplace is in the shop.",
+            is_required=False,
+            default="sku",
+            choices=(("sku", "SKU"), ("id", "Product or variation id")),
+        ),
+        Field(
+            "completed_statuses",
+            "Also shipped",
+            "Statuses of your own that mean the order was sent, e.g. shipped, picked-up.",
+            is_required=False,
+        ),
+        Field(
+            "cancelled_statuses",
+            "Also cancelled",
+            "Statuses of your own that mean the order will not be sent.",
+            is_required=False,
+        ),
+        Field(
+            "tracking_meta_keys",
+            "Order fields with a tracking code",
+            "For shipping plugins that keep the code in an order field of their own; separated by commas.",
+            is_required=False,
+            default="_tracking_number",
+        ),
+        Field(
+            "vat_rate",
+            "VAT in marketplace prices, in %",
+            "Leave empty to use the shop's own tax rates. Needed where the key may not read the tax settings.",
+            is_required=False,
+        ),
+        Field(
+            "auth_method",
+            "How the keys are sent",
+            "Choose query string if the host removes the Authorization header.",
+            is_required=False,
+            default="auto",
+            choices=(
+                ("auto", "Automatic: header with HTTPS, signature without"),
+                ("basic", "Header"),
+                ("query", "Query string"),
+                ("oauth", "Signature (OAuth 1.0a)"),
+            ),
+        ),
+        Field(
+            "permalinks",
+            "Permalinks of the shop",
+            "",
+            is_required=False,
+            default="auto",
+            choices=(("auto", "Find out"), ("pretty", "Any but plain"), ("plain", "Plain")),
+        ),
+    )
+    capabilities = Capabilities(
+        # Core reads its own tables at once; hosts that cache API answers keep them for seconds.
+        index_delay_seconds=15,
+        # PHP goes on after we hung up; shops are known to time out while sending mails. Hosts stop a
+        # script after 30 to 120 seconds.
+        works_on_seconds=120,
+    )
+
+    def __init__(self, account: Account, http: HttpClient) -> None:
+        super().__init__(account, http)
+        self._absent: set[str] = set()  # tracking routes this shop has not
+
+    # -- who --------------------------------------------------------------------------------------
+    @cached_property
+    def client(self) -> Client:
+        credentials = self.account.credentials
+        return Client(
+            self.http,
+            shop=shop_address(credentials.get("shop_url", "")),
+            key=credentials.get("consumer_key", "").strip(),
+            secret=credentials.get("consumer_secret", "").strip(),
+            auth=self._setting("auth_method"),
+            permalinks=self._setting("permalinks"),
+        )
+
+    def _setting(self, name: str) -> str:
+        default = next(field.default for field in self.setting_fields if field.name == name)
+        return self.account.settings.get(name, "").strip() or default
+
+    @cached_property
+    def meaning(self) -> mapping.Meaning:
+        return mapping.meaning_of(
+            self._setting("completed_statuses"),
+            self._setting("cancelled_statuses"),
+            self._setting("tracking_meta_keys"),
+        )
+
+    def check(self) -> AccountInfo:
+        """The shop's address is its id: WooCommerce has no other that stays."""
+        try:
+            probe = self.client.orders({"modified_after": FAR_FUTURE, "dates_are_gmt": "true", "per_page": "1"})
+        except AuthError as error:
+            raise AuthError(
+                f"The shop does not accept the consumer key and secret for its orders ({error.detail})",
+                code=error.code,
+                status=error.status,
+                request_id=error.request_id,
+            ) from None
+        general = self.client.settings("general")
+        _, _, address = self.client.shop.partition("://")
+        return AccountInfo(
+            account_id=address.lower(),
+            name=self._site_name() or address,
+            country_code=(general or {}).get("woocommerce_default_country", "").partition(":")[0],
+            currency=(general or {}).get("woocommerce_currency", ""),
+            notes=self._notes(is_filtered=probe.total == 0, may_read_settings=general is not None),
+        )
+
+    def _site_name(self) -> str:
+        """Some security plugins close the index; it is only for show."""
+        try:
+            return mapping.text_of(self.client.site(), "name")
+        except ConnectorError:
+            return ""
+
+    def _notes(self, *, is_filtered: bool, may_read_settings: bool) -> list[str]:
+        notes = ["The shop's own mails cannot be held back per order; switch them off in WooCommerce if unwanted."]
+        if not is_filtered:
+            notes.append("The shop cannot list changed orders (WooCommerce before 5.8): each round reads all of them.")
+        if not may_read_settings and not self._setting("vat_rate"):
+            notes.append("The key may not read the shop's tax settings: fill in the VAT percentage.")
+        if self.client.permalinks == "plain":
+            notes.append("The shop uses plain permalinks.")
+        if self.client.shop.startswith("http://"):
+            notes.append("The shop has no HTTPS: addresses of buyers travel unencrypted.")
+        return notes
+
+    def web_address(self, external_id: str) -> str:
+        """Works with both order storages: the older one redirects from here to its own page."""
+        return f"{self.client.shop}/wp-admin/admin.php?page=wc-orders&action=edit&id={external_id}"
+
+    # -- fulfilment comes back --------------------------------------------------------------------
+    def streams(self) -> Sequence[StreamSpec]:
+        return [StreamSpec("updates", "updates")]
+
+    def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
+        return changed_orders(self.client, cursor, self.meaning)
+
+    def fetch_one(self, stream: str, external_id: str) -> JSON:
+        """{"order", "fulfillments", "trackings"}: the order and what the tracking sources say of it."""
+        found = self.client.order(external_id)
+        has_fulfilments = mapping.meta(found, mapping.FULFILLMENT_STATUS) is not None
+        fulfillments = self._fulfillments(external_id) if has_fulfilments else None
+        trackings = None if fulfillments else self._trackings(external_id)
+        return {"order": found, "fulfillments": fulfillments or [], "trackings": trackings or []}
+
+    def _fulfillments(self, order_id: str) -> list[JSON] | None:
+        return self._unless_absent("fulfillments", self.client.fulfillments, order_id)
+
+    def _trackings(self, order_id: str) -> list[JSON] | None:
+        for namespace in (SHIPMENT_TRACKING, ADVANCED_SHIPMENT_TRACKING):
+            rows = self._unless_absent(namespace, self.client.shipment_trackings, namespace, order_id)
+            if rows:
+                return rows
+        return None
+
+    def _unless_absent(self, route: str, read: Callable[..., list[JSON] | None], *args: str) -> list[JSON] | None:
+        """Routes that the shop has not are asked for once in our lifetime."""
+        if route in self._absent:
+            return None
+        rows = read(*args)
+        if rows is None:
+            self._absent.add(route)
+        return rows
+
+    def parse_update(self, raw: JSON) -> OrderUpdate:
+        return mapping.parse_update(raw, self.meaning)
+
+    # -- orders go out ----------------------------------------------------------------------------
+    def create_order(self, order: OrderData, *, key: str, options: ShopOptions, found: Found | None = None) -> Receipt:
+        """One call makes the order, paid and with its reference.
+
+        Raises DataError "product.not_found", "product.out_of_stock", "order.quantity" before anything is sent.
+        """
+        if found is not None:
+            self._discard(found.remote_id)
+        check_quantities(order)
+        products = catalogue.find_products(self.client, order.items, by=self._setting("product_field"))
+        if options.checks_stock:
+            check_stock(order.items, products)
+        body = build(order, products, self.tax_rules, key=key, options=options)
+        made = self.client.create_order(body)
+        remote_id = mapping.required(made, "id", "id")
+        if not mapping.has_every_product(made):
+            self._discard(remote_id)
+            raise DataError(
+                "The shop made the order without some of its products; it was cancelled and put in the trash.",
+                code="product.not_found",
+                field="items",
+                reason="missing_reference",
+            )
+        return Done(remote_id, mapping.text_of(made, "number"), _total_notes(made, order))
+
+    def _discard(self, order_id: str) -> None:
+        """Cancelled, so that stock comes back; without our reference, so that no look-up finds it."""
+        body = {
+            "status": "cancelled",
+            "transaction_id": "",
+            "meta_data": [{"key": mapping.REFERENCE, "value": ""}],
+        }
+        self.client.update_order(order_id, body)
+        self.client.trash_order(order_id)
+
+    @cached_property
+    def tax_rules(self) -> TaxRules:
+        """Read once per run, with the first order that is created."""
+        percentage = self._setting("vat_rate")
+        if not percentage:
+            return catalogue.read_tax_rules(self.client)
+        try:
+            rate = Decimal(percentage.replace(",", ".").rstrip("% ")) / HUNDRED
+        except InvalidOperation:
+            raise DataError("The VAT percentage is not a number.", code="shop.tax_unknown", field="vat_rate") from None
+        return TaxRules(fixed_rate=rate)
+
+    def find_order(self, key: str, *, since: datetime) -> Found | None:
+        """Found in the trash counts too: it was made, and thrown away by a person."""
+        row = find(self.client, key, since=since)
+        if row is None:
+            return None
+        return Found(
+            mapping.text_of(row, "id"), mapping.text_of(row, "number"), is_complete=mapping.has_every_product(row)
+        )
+
+
+def _total_notes(made: JSON, wanted: OrderData) -> list[str]:
+    try:
+        total = Decimal(mapping.text_of(made, "total"))
+    except InvalidOperation:
+        return ["The shop gave no total for the order."]
+    if abs(total - wanted.total) <= TOLERANCE:
+        return []
+    return [f"shop total differs: {total} {mapping.text_of(made, 'currency')} instead of {wanted.total}"]

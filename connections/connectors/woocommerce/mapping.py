@@ -1,0 +1,218 @@
+"""What a WooCommerce order says, in our words. Pure.
+
+Source: WooCommerce REST API v3 (orders, order fulfillments), the Shipment Tracking extension's API, and
+what was measured on WooCommerce 11.0.1; see README.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..errors import DataError
+from ..types import JSON, OrderUpdate, ParcelData, ParcelItem, ShopState
+
+REFERENCE = "_channable_reference"  # meta of an order: our key
+LINE_PRODUCT = "_channable_product_id"  # meta of a line: ItemData.product_id as we were given it
+FULFILLMENT_STATUS = "_fulfillment_status"
+TRACKING_ITEMS = "_wc_shipment_tracking_items"  # where Shipment Tracking and AST both keep theirs
+
+COMPLETED = frozenset({"completed"})
+# "failed" is a payment that did not succeed; the shop ships neither of these. Of "refunded", see _state.
+CANCELLED = frozenset({"cancelled", "refunded", "failed", "trash"})
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How one shop uses its statuses and metas, from the connection's settings."""
+
+    completed: Collection[str] = COMPLETED
+    cancelled: Collection[str] = CANCELLED
+    tracking_keys: Sequence[str] = ()
+
+
+def words(text: str) -> list[str]:
+    """A setting that lists things: separated by commas or blanks, "wc-" before a status left out."""
+    return [word.removeprefix("wc-") for word in text.replace(",", " ").split()]
+
+
+def meaning_of(completed: str, cancelled: str, tracking_keys: str) -> Meaning:
+    """The shop's own statuses come on top of WooCommerce's; one may be moved to the other side."""
+    own_completed, own_cancelled = frozenset(words(completed)), frozenset(words(cancelled))
+    return Meaning(
+        completed=(COMPLETED - own_cancelled) | own_completed,
+        cancelled=(CANCELLED - own_completed) | own_cancelled,
+        tracking_keys=[key.strip() for key in tracking_keys.split(",") if key.strip()],
+    )
+
+
+# -- reading safely -------------------------------------------------------------------------------
+def text_of(row: JSON, name: str) -> str:
+    """A text, or a number as text; "" for anything else or nothing."""
+    value = row.get(name) if isinstance(row, dict) else None
+    is_plain = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value).strip() if is_plain else ""
+
+
+def required(row: JSON, name: str, field: str) -> str:
+    text = text_of(row, name)
+    if not text:
+        raise DataError(f"The shop's order has no {field}.", field=field)
+    return text
+
+
+def moment(text: str, field: str) -> datetime:
+    """The fields ending in _gmt have no offset and are UTC; fulfilments end in Z."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise DataError(f"{field} of the shop's order is not a date.", field=field) from None
+
+
+def rows_of(parent: JSON, name: str) -> list[JSON]:
+    """The objects of a list; nulls and other things that plugins leave there are passed over."""
+    value = parent.get(name) if isinstance(parent, dict) else None
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def meta(parent: JSON, key: str) -> JSON:
+    """The newest value under this key, or None: WordPress allows several, plugins read the last."""
+    values = [row.get("value") for row in rows_of(parent, "meta_data") if row.get("key") == key]
+    return values[-1] if values else None
+
+
+def carries(order: JSON, key: str) -> bool:
+    """Whether this order is the one we made with `key`. Exact: searches of the shop find parts too."""
+    return bool(key) and key in {meta(order, REFERENCE), text_of(order, "transaction_id")}
+
+
+def has_every_product(order: JSON) -> bool:
+    """WooCommerce takes a line of an unknown product without a word, as product 0 for 0.00 (measured)."""
+    lines = rows_of(order, "line_items")
+    return bool(lines) and all(text_of(line, "product_id") not in {"", "0"} for line in lines)
+
+
+def version_of(row: JSON, meaning: Meaning) -> str:
+    """A digest of what can change of an order, from its row in the list."""
+    keys = (TRACKING_ITEMS, FULFILLMENT_STATUS, *meaning.tracking_keys)
+    facts = [text_of(row, "status"), text_of(row, "date_modified_gmt"), *(meta(row, key) for key in keys)]
+    return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()[:32]
+
+
+# -- the update -----------------------------------------------------------------------------------
+def parse_update(raw: JSON, meaning: Meaning) -> OrderUpdate:
+    """Turn {"order", "fulfillments", "trackings"}, as put together by `fetch_one`, into an OrderUpdate.
+
+    Statuses that plugins add mean open unless the settings say otherwise: shops invent them freely
+    ("packing", "wc-awaiting-pickup"), and most are stops on the way.
+    Raises DataError naming the missing or unreadable field.
+    """
+    order = raw.get("order") if isinstance(raw, dict) else None
+    if not isinstance(order, dict):
+        raise DataError("The shop's answer holds no order.", field="order")
+    status = required(order, "status", "status").removeprefix("wc-")
+    parcels = list(_parcels(raw, order, meaning))
+    return OrderUpdate(
+        external_id=required(order, "id", "id"),
+        state=_state(status, order, bool(parcels), meaning),
+        updated_at=moment(required(order, "date_modified_gmt", "date_modified_gmt"), "date_modified_gmt"),
+        status_text=status,
+        number=text_of(order, "number"),
+        reference=str(meta(order, REFERENCE) or text_of(order, "transaction_id")),
+        parcels=parcels,
+    )
+
+
+def _state(status: str, order: JSON, has_parcels: bool, meaning: Meaning) -> ShopState:
+    """ "refunded" is set when the whole amount was paid back, before shipping (a cancellation) or after
+    (a return): the date of completion and the parcels tell which."""
+    if status in meaning.completed:
+        return ShopState.COMPLETED
+    if status == "refunded" and status in meaning.cancelled and (order.get("date_completed_gmt") or has_parcels):
+        return ShopState.COMPLETED
+    return ShopState.CANCELLED if status in meaning.cancelled else ShopState.OPEN
+
+
+def _parcels(raw: JSON, order: JSON, meaning: Meaning) -> Iterator[ParcelData]:
+    """From the first source that has any: plugins copy each other's codes, which would double them."""
+    for source in (
+        [_fulfilment(row, order) for row in rows_of(raw, "fulfillments") if _is_sent(row)],
+        [_tracking(row, order) for row in rows_of(raw, "trackings")],
+        [_tracking(row, order) for row in rows_of({"rows": meta(order, TRACKING_ITEMS)}, "rows")],
+        [_plain_code(order, key) for key in meaning.tracking_keys],
+    ):
+        found = [parcel for parcel in source if parcel is not None]
+        if found:
+            yield from found
+            return
+
+
+def _is_sent(row: JSON) -> bool:
+    return row.get("is_fulfilled") is True and not row.get("date_deleted")
+
+
+def _fulfilment(row: JSON, order: JSON) -> ParcelData:
+    """One element of /orders/{id}/fulfillments; each names its items, so a part of the order can go."""
+    updated = text_of(row, "date_updated")
+    return ParcelData(
+        ref=f"fulfillment-{required(row, 'id', 'fulfillments[].id')}",
+        tracking_code=str(meta(row, "_tracking_number") or ""),
+        transporter=str(meta(row, "_shipment_provider") or ""),
+        tracking_url=str(meta(row, "_tracking_url") or ""),
+        items=_items(meta(row, "_items"), order),
+        shipped_at=moment(updated, "fulfillments[].date_updated") if updated else None,
+    )
+
+
+def _items(entries: JSON, order: JSON) -> list[ParcelItem] | None:
+    if entries is None:
+        return None
+    field = "fulfillments[].meta_data._items"
+    lines = {text_of(line, "id"): line for line in rows_of(order, "line_items")}
+    items = []
+    for entry in rows_of({"entries": entries}, "entries"):
+        line, quantity = lines.get(text_of(entry, "item_id")), text_of(entry, "qty")
+        if line is None or not quantity.isdecimal():
+            raise DataError("A fulfilment of the shop names a line that the order does not have.", field=field)
+        items.append(ParcelItem(line_ref=_line_ref(line), quantity=int(quantity)))
+    return items
+
+
+def _line_ref(line: JSON) -> str:
+    """The product id we were given when we made the line; a SKU may have been changed since."""
+    return str(meta(line, LINE_PRODUCT) or text_of(line, "sku") or text_of(line, "product_id"))
+
+
+def _tracking(row: JSON, order: JSON) -> ParcelData | None:
+    """One parcel of Shipment Tracking or AST, from its API or its meta.
+
+    It names no items: whatever is open. `date_shipped` is a day of the shop's zone, so the moment of
+    completion stands for it.
+    """
+    code = text_of(row, "tracking_number")
+    if not code:
+        return None
+    return ParcelData(
+        ref=f"tracking-{text_of(row, 'tracking_id') or code}",
+        tracking_code=code,
+        transporter=text_of(row, "tracking_provider") or text_of(row, "custom_tracking_provider"),
+        tracking_url=text_of(row, "tracking_link") or text_of(row, "custom_tracking_link"),
+        shipped_at=_completed_at(order),
+    )
+
+
+def _plain_code(order: JSON, key: str) -> ParcelData | None:
+    """A code that another plugin keeps in a meta of its own, named in the settings."""
+    code = meta(order, key)
+    if not isinstance(code, str) or not code.strip():
+        return None
+    return ParcelData(ref=f"meta-{key}", tracking_code=code.strip(), shipped_at=_completed_at(order))
+
+
+def _completed_at(order: JSON) -> datetime | None:
+    text = text_of(order, "date_completed_gmt")
+    return moment(text, "date_completed_gmt") if text else None
