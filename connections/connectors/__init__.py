@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from .base import Connector, MarketplaceConnector, PlatformConnector
+from .vendure.connector import VendureConnector
+from .woocommerce.connector import WooCommerceConnector
 
-CONNECTORS: dict[str, type[Connector]] = {connector.kind: connector for connector in ()}
+_KNOWN: list[type[Connector]] = [
+    VendureConnector,
+    WooCommerceConnector,
+]
+
+CONNECTORS: dict[str, type[Connector]] = {connector.kind: connector for connector in _KNOWN}
 
 __all__ = ["CONNECTORS", "Connector", "MarketplaceConnector", "PlatformConnector"]

@@ -69,6 +69,8 @@ class Migration(migrations.Migration):
                 ('is_paused', models.BooleanField(default=False, verbose_name='paused by a person')),
                 ('not_before', models.DateTimeField(default=django.utils.timezone.now, verbose_name='slowed down until')),
                 ('failures', models.PositiveIntegerField(default=0, verbose_name='failures in a row')),
+                ('sender_lease_until', models.DateTimeField(editable=False, null=True)),
+                ('sender_token', models.UUIDField(editable=False, null=True)),
                 ('error_code', models.CharField(blank=True, max_length=60, verbose_name='error')),
                 ('error_detail', models.TextField(blank=True, verbose_name='error detail')),
                 ('error_since', models.DateTimeField(blank=True, null=True, verbose_name='since')),

@@ -1,0 +1,95 @@
+"""What every test may ask for: a database behind its walls, a company and its people.
+
+The tests log in as the role that serves (channable_app): the database is made and migrated by its
+owner, then nothing but the walled role is used, exactly as in production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from channable.tenants.database import as_owner
+from channable.tenants.models import Company, Project, User
+from channable.tenants.roles import Role
+from channable.tenants.scope import company_scope
+from connections.models import Exchange
+from tests import factories
+
+pytest_plugins = ["tests.vendure.fixtures"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
+    """A fresh database of our own per test process, made and migrated as its owner."""
+    name = "test_channable" if worker_id == "master" else f"test_channable_{worker_id}"
+    owner_url = settings.DATABASE_OWNER_URL
+    assert owner_url, "run the tests with `make test`, which starts the servers"
+    with psycopg.connect(owner_url, autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.execute(f"CREATE DATABASE {name}")
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = name
+        call_command("migrate", verbosity=0, interactive=False)
+        with as_owner(connection), connection.cursor() as cursor:
+            # Tests that commit clean up with TRUNCATE, which the serving role may not.
+            cursor.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO channable_app")
+        # Made by SQL, so Django would leave it out of that clean-up, and it refers to other tables.
+        Exchange._meta.managed = True
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _fast_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _plain_http(settings: Any) -> None:
+    """The test client and the browser speak http, and static files come from their folders."""
+    settings.BEHIND_HTTPS = settings.SECURE_SSL_REDIRECT = False
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+
+
+@pytest.fixture
+def company(db: None) -> Company:
+    return factories.CompanyFactory()
+
+
+@pytest.fixture
+def inside(company: Company) -> Iterator[Company]:
+    """The whole test runs inside `company`, as a request or a task would."""
+    with company_scope(company.pk):
+        yield company
+
+
+@pytest.fixture
+def project(inside: Company) -> Project:
+    return factories.ProjectFactory(company=inside)
+
+
+@pytest.fixture
+def alice(company: Company) -> User:
+    """An owner of the company."""
+    return factories.member(company, Role.OWNER, email="alice@example.com")
+
+
+@pytest.fixture
+def bob(company: Company) -> User:
+    """A read-only member of the company."""
+    return factories.member(company, Role.READ_ONLY, email="bob@example.com")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """An outsider: the owner of another company, who must see nothing."""
+    return factories.member(factories.CompanyFactory(), Role.OWNER, email="charlie@example.com")
