@@ -29,6 +29,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST
 SYNC_INTERVAL_SECONDS = env.int("SYNC_INTERVAL_SECONDS", default=300)
 TRACKING_WAIT_SECONDS = env.int("TRACKING_WAIT_SECONDS", default=10_800)
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=False)
+EXCHANGES_KEPT_WEEKS = env.int("EXCHANGES_KEPT_WEEKS", default=8)  # masked calls, for the orders' timelines
 PAUSED_KINDS = env.list("PAUSED_KINDS", default=[])  # no write goes to these kinds of system
 # "id:base64 of 32 bytes", the newest first: it seals, all of them open
 CREDENTIAL_KEYS = dict(entry.partition(":")[::2] for entry in env.list("CREDENTIAL_KEYS", default=[]))

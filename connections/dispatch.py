@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import connection as database
@@ -79,10 +79,12 @@ def claim_due(*, most: int = 1000, per_company: int = 200) -> list[Claim]:
         return [Claim(*row) for row in cursor.fetchall()]
 
 
-# Moves the due time by whole periods, so that a late run keeps its phase.
+# Takes the lease under a token of its own, so that a doubled task finds it taken, and moves the due
+# time by whole periods, so that a late run keeps its phase.
 START = """
 UPDATE connections_stream
 SET lease_until = now() + make_interval(secs => %(lease)s),
+    lease_token = %(own)s,
     last_run_at = now(),
     next_run_at = next_run_at + make_interval(secs => period_seconds * greatest(
         1, ceil((extract(epoch FROM now() - next_run_at) + 0.001) / period_seconds)))
@@ -97,6 +99,7 @@ WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s
 FINISH = """
 UPDATE connections_stream
 SET lease_until = NULL, lease_token = NULL, outcomes = right(outcomes || %(letter)s, %(kept)s),
+    next_run_at = CASE WHEN %(has_more)s THEN now() ELSE next_run_at END,
     last_success_at = CASE WHEN %(letter)s = 'd' THEN now() ELSE last_success_at END
 WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s
 """
@@ -132,6 +135,7 @@ class Run:
     counts: Counts = field(default_factory=Counts)
     recorder: Recorder = field(default_factory=Recorder)
     row: SyncRun | None = None
+    has_more: bool = False  # it stopped half-way: due again at once
     _ends: float = field(default_factory=lambda: time.monotonic() + RUN_SECONDS)
     _lease_ends: float = field(default_factory=lambda: time.monotonic() + LEASE_SECONDS)
 
@@ -157,6 +161,12 @@ class Run:
                 pass
 
     @contextmanager
+    def inside(self) -> Iterator[None]:
+        """A transaction of the company to read in; it needs no lease."""
+        with company_scope(self.connection.company_id):
+            yield
+
+    @contextmanager
     def transaction(self, cursor: str | None = None) -> Iterator[None]:
         """A transaction of the company in which this run may write; saves the cursor with it.
         Raises LeaseLost, and nothing was written then."""
@@ -180,7 +190,10 @@ class Run:
         """This run's SyncRun, for rows that want to name it; inside a `transaction`."""
         if self.row is None:
             self.row = SyncRun.objects.create(
-                company_id=self.connection.company_id, stream=self.stream, connection=self.connection, started_at=self.now
+                company_id=self.connection.company_id,
+                stream=self.stream,
+                connection=self.connection,
+                started_at=self.now,
             )
         return self.row
 
@@ -188,7 +201,7 @@ class Run:
         """Give the lease back and write down how it went; nothing if the lease is lost."""
         letter = {RunOutcome.DONE: "d", RunOutcome.LIMITED: "l"}.get(outcome, "f")
         with company_scope(self.connection.company_id):
-            if not self._execute(FINISH, letter=letter, kept=OUTCOMES_KEPT):
+            if not self._execute(FINISH, letter=letter, kept=OUTCOMES_KEPT, has_more=self.has_more):
                 return
             if error is None:
                 note_success(self.connection)
@@ -211,14 +224,15 @@ class Run:
 
 def start_run(company_id: int, stream_id: int, token: UUID) -> Run | None:
     """Take the lease that the dispatcher gave; None if it isn't ours (any more)."""
+    own = uuid4()
     with company_scope(company_id):
         with database.cursor() as cursor:
-            values = {"lease": LEASE_SECONDS, "company": company_id, "stream": stream_id, "token": token}
-            cursor.execute(START, values)
+            keys = {"company": company_id, "stream": stream_id, "token": token}
+            cursor.execute(START, {**keys, "own": own, "lease": LEASE_SECONDS})
             if cursor.rowcount != 1:
                 return None
         stream = Stream.objects.select_related("connection").get(pk=stream_id)
-    return Run(stream=stream, connection=stream.connection, token=token, now=utcnow())
+    return Run(stream=stream, connection=stream.connection, token=own, now=utcnow())
 
 
 def run_stream(run: Run, handler: object) -> None:

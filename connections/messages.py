@@ -35,6 +35,30 @@ MESSAGES: Mapping[str, Message] = {
         _("Nothing is lost: everything waits and goes on by itself when it answers again."),
         _("Nothing, unless it lasts: then check whether the shop or marketplace is down."),
     ),
+    "connector.unreachable": Message(
+        _("The other system can't be reached"),
+        REMOTE,
+        _("Its name or its server does not answer; everything waits and goes on by itself."),
+        _("Check the address and whether the shop is up."),
+    ),
+    "connector.certificate": Message(
+        _("The other system's certificate can't be trusted"),
+        REMOTE,
+        _("Nothing is sent over a line that somebody could read."),
+        _("Ask the shop's host to renew the certificate."),
+    ),
+    "connector.timeout": Message(
+        _("The other system took too long to answer"),
+        REMOTE,
+        _("What was sent is looked up there before it is sent again."),
+        _("Nothing, unless it lasts."),
+    ),
+    "connector.cut": Message(
+        _("The answer was cut off"),
+        REMOTE,
+        _("What was sent is looked up there before it is sent again."),
+        _("Nothing, unless it lasts."),
+    ),
     "connector.out_of_time": Message(
         _("A run took too long and stopped half-way"),
         US,
@@ -120,6 +144,14 @@ MESSAGES: Mapping[str, Message] = {
         "",
         "pricing",
     ),
+    "order.strange_date": Message(
+        _("The order date lies in the future"),
+        MARKETPLACE,
+        _("The order is passed on as it came."),
+        _("Compare it with the seller account."),
+        "",
+        "pricing",
+    ),
     "order.orphan": Message(
         _("Its order connection was removed"),
         US,
@@ -184,6 +216,22 @@ MESSAGES: Mapping[str, Message] = {
         "",
         "shipment_failure",
     ),
+    "shipment.transporter_needed": Message(
+        _("The transporter is not known"),
+        SHOP,
+        _("There is a tracking code, but neither the shop nor the settings say whose it is."),
+        _("Choose a default transporter in the order connection's settings, then resend."),
+        "resend",
+        "shipment_failure",
+    ),
+    "cancellation.unsupported": Message(
+        _("The marketplace takes no cancellations from us"),
+        MARKETPLACE,
+        _("The order was cancelled in the shop and is still open at the marketplace."),
+        _("Cancel it in the seller account; it is closed here as soon as the marketplace tells."),
+        "",
+        "shipment_failure",
+    ),
     "cancellation.refused": Message(
         _("The marketplace refused the cancellation"),
         MARKETPLACE,
@@ -191,6 +239,14 @@ MESSAGES: Mapping[str, Message] = {
         _("Read its answer below; ship the order or cancel it in the seller account."),
         "resend",
         "shipment_failure",
+    ),
+    "outbox.needs_check": Message(
+        _("Nobody can tell whether it arrived"),
+        REMOTE,
+        _("The answer was cut off, and the other system can't be asked for it."),
+        _("Look there yourself: resend it if it is missing, or handle the order manually."),
+        "resend",
+        "platform_failure",
     ),
     "outbox.dead": Message(
         _("It failed too often"),

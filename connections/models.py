@@ -133,7 +133,10 @@ class OrderConnection(TenantModel):
     fulfilment_type = models.CharField(
         _("fulfilment"),
         max_length=12,
-        choices=[(FulfilmentType.MERCHANT.value, _("by merchant")), (FulfilmentType.MARKETPLACE.value, _("by marketplace"))],
+        choices=[
+            (FulfilmentType.MERCHANT.value, _("by merchant")),
+            (FulfilmentType.MARKETPLACE.value, _("by marketplace")),
+        ],
         default=FulfilmentType.MERCHANT.value,
     )
     settings = models.JSONField(_("settings"), default=dict, blank=True)
@@ -389,4 +392,3 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return str(self.beat_at)
-

@@ -70,9 +70,7 @@ class SharedTokens:
     def _store(self, token: Token) -> None:
         with company_scope(self._company_id):
             row = Connection.objects.select_for_update().get(pk=self._pk)
-            row.sealed_token = row.seal(
-                "token", {"value": token.value, "expires_at": token.expires_at.isoformat()}
-            )
+            row.sealed_token = row.seal("token", {"value": token.value, "expires_at": token.expires_at.isoformat()})
             row.token_lease_until = None
             row.save(update_fields=["sealed_token", "token_lease_until"])
 

@@ -1,2 +1,15 @@
 """What orders registers with the engine below it."""
-def register() -> None: ...
+
+from __future__ import annotations
+
+from connections import outbox, tasks
+from orders.services import push
+from orders.services.pull import pull_orders
+from orders.services.track import track_updates
+
+
+def register() -> None:
+    tasks.HANDLERS["orders"] = pull_orders
+    tasks.HANDLERS["updates"] = track_updates
+    for effect in push.EFFECTS:
+        outbox.register(effect)

@@ -43,7 +43,9 @@ OPEN_STATES = frozenset(set(OrderStatus) - CLOSED)
 
 # Every status has a row. A move that is not here is a defect or news that came too late.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
-    O.AWAITING_CONFIRMATION: frozenset({O.NOT_SHIPPED, O.CANCELLED, O.SHIPPED, O.PARTIAL, O.MANUAL, O.CANCELLATION_REQUEST}),
+    O.AWAITING_CONFIRMATION: frozenset(
+        {O.NOT_SHIPPED, O.CANCELLED, O.SHIPPED, O.PARTIAL, O.MANUAL, O.CANCELLATION_REQUEST}
+    ),
     O.NOT_SHIPPED: frozenset(
         {
             O.WAITING,
@@ -128,7 +130,20 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
             O.MANUAL,
         }
     ),
-    O.MANUAL: frozenset({O.PENDING_CANCELLATION, O.CANCELLED, O.SHIPPED, O.NOT_SHIPPED}),
+    O.MANUAL: frozenset(
+        {
+            O.PENDING_CANCELLATION,
+            O.CANCELLED,
+            O.SHIPPED,
+            # handed back by a person: to where its parts are
+            O.NOT_SHIPPED,
+            O.WAITING,
+            O.PARTIAL,
+            O.PENDING_SHIPMENT,
+            O.PROCESSING,
+            O.CANCELLATION_REQUEST,
+        }
+    ),
 }
 
 
@@ -164,9 +179,7 @@ _ON_THE_WAY = (
 )
 
 
-def _of_open_parts(
-    found: set[PartStatus], untouched: set[PartStatus], *, cancellation_requested: bool
-) -> OrderStatus:
+def _of_open_parts(found: set[PartStatus], untouched: set[PartStatus], *, cancellation_requested: bool) -> OrderStatus:
     if cancellation_requested:
         return O.CANCELLATION_REQUEST
     if found - untouched:

@@ -135,6 +135,8 @@ class MarketplaceConnector(Connector):
     """Orders come from here; shipments and cancellations go back."""
 
     role = "marketplace"
+    # Added to the number of orders that the marketplace ships itself, so that shops see the difference.
+    fulfilled_suffix: ClassVar[str] = ""
 
     def parse_order(self, raw: JSON) -> OrderData:
         """Pure. Raises DataError naming the missing or unknown field; never guesses."""

@@ -41,9 +41,7 @@ class OrderEvent(TenantModel):
     from_status = models.CharField(_("from"), max_length=24, blank=True, choices=OrderStatus.choices)
     to_status = models.CharField(_("to"), max_length=24, blank=True, choices=OrderStatus.choices)
     actor = models.CharField(_("by"), max_length=12, choices=Actor.choices, default=Actor.SYSTEM)
-    user = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
-    )
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
     run_id = models.BigIntegerField(_("sync run"), null=True, blank=True)
     message_id = models.BigIntegerField(_("outgoing message"), null=True, blank=True)
     occurred_at = models.DateTimeField(_("happened"))

@@ -121,9 +121,7 @@ class Order(TenantModel):
         ]
         indexes: ClassVar = [
             models.Index(F("company"), F("created_at").desc(), F("id").desc(), name="order_newest"),
-            models.Index(
-                F("company"), F("status"), F("created_at").desc(), F("id").desc(), name="order_status_newest"
-            ),
+            models.Index(F("company"), F("status"), F("created_at").desc(), F("id").desc(), name="order_status_newest"),
             models.Index(
                 F("company"),
                 F("created_at").desc(),
@@ -135,9 +133,7 @@ class Order(TenantModel):
             models.Index(
                 fields=["company", "shop", "shop_order_id"], name="order_in_shop", condition=~Q(shop_order_id="")
             ),
-            models.Index(
-                F("company"), OpClass(F("number"), name="varchar_pattern_ops"), name="order_number_prefix"
-            ),
+            models.Index(F("company"), OpClass(F("number"), name="varchar_pattern_ops"), name="order_number_prefix"),
             models.Index(
                 F("company"),
                 OpClass(F("shop_number"), name="varchar_pattern_ops"),

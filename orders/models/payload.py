@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from channable.core.exact_json import ExactDecoder, ExactEncoder
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from channable.core.exact_json import ExactDecoder, ExactEncoder
 from channable.tenants.models import TenantForeignKey, TenantModel, scoped_manager
 from orders.models.order import Order
 

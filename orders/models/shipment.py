@@ -28,7 +28,9 @@ class Decision(TenantModel):
     order = TenantForeignKey(Order, on_delete=models.CASCADE, related_name="%(class)ss")
     number = models.PositiveSmallIntegerField()  # 1, 2, … within the order; part of our reference
     source_ref = models.CharField(max_length=200)
-    status = models.CharField(_("status"), max_length=10, choices=DecisionStatus.choices, default=DecisionStatus.PENDING)
+    status = models.CharField(
+        _("status"), max_length=10, choices=DecisionStatus.choices, default=DecisionStatus.PENDING
+    )
     remote_id = models.CharField(_("id at the marketplace"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)

@@ -1,0 +1,67 @@
+"""Thin tasks: hints that something may be due. The truth is in PostgreSQL, so each may run twice,
+late or never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection as database
+
+from channable.celery import app
+from channable.tenants.scope import all_companies
+from channable.tenants.tasks import TenantTask
+from connections import dispatch, follow_up, sender
+
+# What the records of a stream mean, by its topic; registered by the app that knows.
+HANDLERS: dict[str, Callable[[dispatch.Run], None]] = {}
+
+
+@app.task(queue="default", expires=5)
+def dispatch_due() -> None:
+    """Hand out the streams that are due."""
+    expires = min(dispatch.LEASE_SECONDS, settings.SYNC_INTERVAL_SECONDS)
+    for claim in dispatch.claim_due():
+        sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=expires)
+
+
+@app.task(base=TenantTask, queue="sync")
+def sync_stream(company_id: int, stream_id: int, token: str) -> None:
+    """Run one sync of one stream; does nothing if the lease isn't ours any more."""
+    run = dispatch.start_run(company_id, stream_id, UUID(token))
+    if run:
+        dispatch.run_stream(run, HANDLERS[run.stream.topic])
+
+
+@app.task(queue="default", expires=10)
+def relay_outbox() -> None:
+    """Hand out the accounts for which something is due to be sent."""
+    for claim in sender.claim_senders():
+        arguments = (claim.company_id, claim.connection_id, str(claim.token))
+        send_due.apply_async(arguments, expires=sender.LEASE_SECONDS)
+
+
+@app.task(base=TenantTask, queue="outbox")
+def send_due(company_id: int, connection_id: int, token: str) -> None:
+    """Send what is due for one account, if the lease is still ours."""
+    sender.send_due(sender.SenderClaim(company_id, connection_id, UUID(token)))
+
+
+@app.task(queue="default", expires=10)
+def follow_up_due() -> None:
+    """Ask the accounts whose asynchronous answers are due."""
+    for company_id, connection_id in follow_up.accounts_to_ask():
+        ask_account.apply_async((company_id, connection_id), expires=60)
+
+
+@app.task(base=TenantTask, queue="outbox")
+def ask_account(company_id: int, connection_id: int) -> None:
+    follow_up.follow_up(company_id, connection_id)
+
+
+@app.task(queue="default")
+def prune_exchanges() -> None:
+    """Make the next weeks' partitions and drop those past retention."""
+    with all_companies(), database.cursor() as cursor:  # a table of every company
+        cursor.execute("SELECT ensure_exchange_partitions(%s)", [settings.EXCHANGES_KEPT_WEEKS])

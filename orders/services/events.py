@@ -1,0 +1,137 @@
+"""What can happen to an order. Facts only; `rules/` says what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from channable.tenants.models import User
+from connections.connectors.types import OrderData, OrderUpdate
+from orders.models import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who caused an event, and when it happened there. `now` is the moment of the run that tells."""
+
+    actor: Actor
+    occurred_at: datetime
+    now: datetime
+    run_id: int | None = None
+    message_id: int | None = None
+    user: User | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketplaceNews:
+    """The marketplace tells the order's present state."""
+
+    data: OrderData
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedInShop:
+    shop_order_id: str
+    number: str = ""
+    notes: tuple[str, ...] = ()
+    adopted: bool = False  # found there by our reference, made by an earlier attempt
+
+
+@dataclass(frozen=True, slots=True)
+class ShopNews:
+    """The shop tells the order's present state. `version` is the one of its record."""
+
+    update: OrderUpdate
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOver:
+    """The time to wait for a tracking code is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentAccepted:
+    shipment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentConfirmed:
+    shipment_id: int
+    remote_id: str = ""
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRefused:
+    shipment_id: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationAccepted:
+    cancellation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationConfirmed:
+    cancellation_id: int
+    remote_id: str = ""
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationRefused:
+    cancellation_id: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A step failed; the order keeps its status and carries the error."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenManually:
+    """A person takes the order out of automatic handling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """A person wants what failed to be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphaned:
+    """Its order connection was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Another order connection goes on with an orphan."""
+
+    order_connection_id: int
+
+
+Event = (
+    MarketplaceNews
+    | CreatedInShop
+    | ShopNews
+    | WaitOver
+    | ShipmentAccepted
+    | ShipmentConfirmed
+    | ShipmentRefused
+    | CancellationAccepted
+    | CancellationConfirmed
+    | CancellationRefused
+    | Failed
+    | TakenManually
+    | Resent
+    | Orphaned
+    | Adopted
+)

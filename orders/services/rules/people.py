@@ -1,0 +1,77 @@
+"""What follows when a step fails, and when a person handles the order."""
+
+from __future__ import annotations
+
+from connections.models import OrderConnection, OutboxStatus
+from orders.models import EventLevel
+from orders.models.shipment import Cancellation, DecisionStatus, Shipment
+from orders.services.events import Adopted, Failed, Orphaned, Resent, TakenManually
+from orders.services.work import UNTOUCHED, Work
+from orders.states import PartStatus
+
+
+def failed(work: Work, event: Failed) -> None:
+    if not work.is_closed:
+        work.flag(event.code, event.detail)
+
+
+def taken_manually(work: Work, event: TakenManually) -> None:
+    """Nothing automatic is sent any more; what is on its way settles by itself."""
+    if work.is_closed or work.order.is_manual:
+        return
+    work.set(is_manual=True, waiting_until=None)
+    work.solve(lambda code: True)
+    work.withdraw_all()
+    work.note("order.taken_manually", "Taken out of automatic handling.", EventLevel.WARNING)
+
+
+def resent(work: Work, event: Resent) -> None:
+    """Open again what failed; each is looked up at the remote before it is sent."""
+    if work.is_closed:
+        return
+    work.solve(lambda code: True)
+    work.set(is_manual=False)
+    work.note("order.resent", "Resent by hand.")
+    creation = work.creation()
+    if not work.order.shop_order_id and work.order.is_confirmed:
+        if creation is None or creation.status in (OutboxStatus.REJECTED, OutboxStatus.DEAD, OutboxStatus.WITHDRAWN):
+            work.send_creation()
+    for shipment in Shipment.objects.filter(order=work.order, status=DecisionStatus.REFUSED):
+        if _retake(work, shipment, PartStatus.PENDING_SHIPMENT):
+            work.send_shipment(shipment)
+    for cancellation in Cancellation.objects.filter(order=work.order, status=DecisionStatus.REFUSED):
+        if _retake(work, cancellation, PartStatus.PENDING_CANCELLATION):
+            work.send_cancellation(cancellation)
+
+
+def orphaned(work: Work, event: Orphaned) -> None:
+    if not work.is_closed:
+        work.withdraw_all()
+        work.flag("order.orphan", "Its order connection was removed; nothing is sent any more.")
+
+
+def adopted(work: Work, event: Adopted) -> None:
+    """Goes on with another order connection, and in its shop if it is in none yet."""
+    pair = OrderConnection.objects.get(pk=event.order_connection_id)
+    work.set(order_connection=pair, project_id=pair.project_id)
+    if not work.order.shop_order_id:
+        work.set(shop=pair.shop)
+    work.solve()
+    work.note("order.adopted", f"Goes on with {pair.name}.")
+    if not work.order.shop_order_id and work.order.is_confirmed and not work.order.is_manual:
+        work.send_creation()
+    for shipment in Shipment.objects.filter(order=work.order, status=DecisionStatus.PENDING):
+        work.send_shipment(shipment)
+    for cancellation in Cancellation.objects.filter(order=work.order, status=DecisionStatus.PENDING):
+        work.send_cancellation(cancellation)
+
+
+def _retake(work: Work, decision: Shipment | Cancellation, status: PartStatus) -> bool:
+    """The parts that the refused decision was about, unless they went another way meanwhile."""
+    parts = [part for part in work.of(decision) if part.status in UNTOUCHED]
+    if not parts:
+        return False
+    work.move_all(parts, status)
+    decision.status = DecisionStatus.PENDING
+    decision.save(update_fields=["status"])
+    return True

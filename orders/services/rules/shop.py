@@ -1,0 +1,168 @@
+"""What follows when the shop has the order, completes it, reopens it or cancels it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connections.connectors.types import FulfilmentType, OrderUpdate, ParcelData, ShopState
+from orders.models import EventLevel, ItemPart, SyncedOrder
+from orders.services.events import CreatedInShop, ShopNews, WaitOver
+from orders.services.work import Work
+from orders.states import PartStatus
+from orders.transporters import choose
+
+
+def created(work: Work, event: CreatedInShop) -> None:
+    """The order stands in the shop. Billed once, in the transaction that saw the shop's id."""
+    order = work.order
+    if order.shop_order_id:
+        return
+    work.set(shop_order_id=event.shop_order_id, shop_number=event.number)
+    work.solve()
+    work.find_by(event.number)
+    how = "Found in" if event.adopted else "Order sent to"
+    work.note("order.created_in_shop", f"{how} {order.shop.kind_label}: {event.number or event.shop_order_id}")
+    for note in event.notes:
+        work.note("shop.note", note)
+    if not order.is_test:
+        SyncedOrder.objects.get_or_create(
+            company_id=order.company_id,
+            order_id=order.pk,
+            defaults={"connection_id": order.connection_id, "first_synced_at": work.cause.now},
+        )
+
+
+def news(work: Work, event: ShopNews) -> None:
+    order, update = work.order, event.update
+    if order.shop_updated_at and update.updated_at < order.shop_updated_at:
+        work.note("shop.old_news", "Older news of the shop came late and was ignored.")
+        return
+    work.set(shop_version=event.version[:200], shop_updated_at=update.updated_at)
+    work.set(shop_status=update.status_text[:60], shop_number=(update.number or order.shop_number)[:100])
+    work.solve(lambda code: code == "shop.unreadable")
+    if work.is_closed or order.is_manual or not order.is_confirmed:
+        return
+    if order.fulfilment_type == FulfilmentType.MARKETPLACE:
+        return  # shipped by the marketplace itself: there is nothing to tell it
+    STATES[update.state](work, update)
+
+
+def _open(work: Work, update: OrderUpdate) -> None:
+    """Open, or opened again. Parcels sent off so far are told already."""
+    _ship_parcels(work, [parcel for parcel in update.parcels if parcel.tracking_code and parcel.items is not None])
+    waiting = [part for part in work.parts if part.status == PartStatus.WAITING]
+    if waiting:
+        work.move_all(waiting, PartStatus.OPEN)
+        work.note("shop.reopened", "Opened again in the shop.")
+
+
+def _completed(work: Work, update: OrderUpdate) -> None:
+    _ship_parcels(work, [parcel for parcel in update.parcels if parcel.tracking_code])
+    if any(part.status == PartStatus.OPEN for part in work.parts):
+        _wait(work)
+
+
+def _cancelled(work: Work, update: OrderUpdate) -> None:
+    parts = work.untouched()
+    if not parts:
+        return
+    if not work.marketplace.connector_class.capabilities.cancels_orders:
+        if work.order.error_code != "cancellation.unsupported":
+            work.flag("cancellation.unsupported", "Cancelled in the shop; the marketplace takes no cancellations.")
+        return
+    cancellation = work.cancellation(source_ref=f"shop:{update.external_id}", reason="")
+    if cancellation is None:
+        return
+    for part in parts:
+        work.assign(work.move(part, PartStatus.PENDING_CANCELLATION), cancellation)
+    work.solve()
+    work.note("shop.cancelled", "Cancelled in the shop.", EventLevel.WARNING)
+    work.send_cancellation(cancellation)
+
+
+STATES = {ShopState.OPEN: _open, ShopState.COMPLETED: _completed, ShopState.CANCELLED: _cancelled}
+
+
+# -- parcels --------------------------------------------------------------------------------------
+
+
+def _ship_parcels(work: Work, parcels: list[ParcelData]) -> None:
+    """Parcels that list their items first: one that doesn't takes all that is still open."""
+    for parcel in sorted(parcels, key=lambda one: one.items is None):
+        parts = _parts_of(work, parcel)
+        if parts:
+            _ship(work, parcel, parts)
+
+
+def _parts_of(work: Work, parcel: ParcelData) -> list[tuple[ItemPart, int]]:
+    """Which untouched parts, and how much of each, go with the parcel."""
+    if parcel.items is None:
+        return [(part, part.quantity) for part in work.untouched()]
+    found: list[tuple[ItemPart, int]] = []
+    free = {id(part): part.quantity for part in work.untouched()}
+    for line in parcel.items:
+        missing = line.quantity
+        for part in work.untouched():
+            if work.items[part.item_id].product_id == line.line_ref and missing and free[id(part)]:
+                taken = min(missing, free[id(part)])
+                free[id(part)] -= taken
+                missing -= taken
+                found.append((part, taken))
+    return found
+
+
+def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> None:
+    transporter = choose(
+        named=parcel.transporter, tracking_code=parcel.tracking_code, default=work.options.default_transporter
+    )
+    shipment = work.shipment(
+        source_ref=f"shop:{parcel.ref}"[:200],
+        tracking_code=parcel.tracking_code[:200],
+        tracking_code_original=parcel.tracking_code[:200],
+        transporter=transporter,
+        transporter_original=parcel.transporter[:200],
+        tracking_url=parcel.tracking_url,
+        shipped_at=parcel.shipped_at or work.cause.occurred_at,
+    )
+    if shipment is None:
+        return
+    for part, quantity in parts:
+        work.assign(work.move(part, PartStatus.PENDING_SHIPMENT, quantity), shipment)
+    work.solve()
+    work.find_by(parcel.tracking_code)
+    work.note("shop.shipped", f"Shipped in the shop with {parcel.transporter or transporter or 'a code'}.")
+    work.send_shipment(shipment)
+
+
+# -- waiting for a code ---------------------------------------------------------------------------
+
+
+def _wait(work: Work) -> None:
+    """Completed without a code: it often follows soon."""
+    seconds = work.options.tracking_wait_seconds
+    if seconds == 0:
+        wait_over(work, WaitOver())
+        return
+    work.move_all([part for part in work.parts if part.status == PartStatus.OPEN], PartStatus.WAITING)
+    until = None if seconds is None else work.cause.now + timedelta(seconds=seconds)
+    work.set(waiting_until=until)
+    work.note("shop.completed", "Completed in the shop without a tracking code.")
+
+
+def wait_over(work: Work, event: WaitOver) -> None:
+    """Sent without a code, unless the marketplace refuses that."""
+    parts = work.untouched()
+    work.set(waiting_until=None)
+    if not parts or work.order.is_manual:
+        return
+    if work.marketplace.connector_class.capabilities.requires_tracking:
+        work.move_all([part for part in parts if part.status == PartStatus.OPEN], PartStatus.WAITING)
+        work.flag("shipment.code_needed", "No tracking code came in time, and the marketplace demands one.")
+        return
+    shipment = work.shipment(source_ref="without code", shipped_at=work.cause.occurred_at)
+    if shipment is None:
+        return
+    for part in parts:
+        work.assign(work.move(part, PartStatus.PENDING_SHIPMENT), shipment)
+    work.note("order.wait_over", "No tracking code came in time; shipped without one.", EventLevel.WARNING)
+    work.send_shipment(shipment)

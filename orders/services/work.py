@@ -1,0 +1,261 @@
+"""An order locked and loaded, with what a rule may do to it. Nothing is written before `save`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+from django.db.models import Max
+
+from connections.models import Connection, OutboxMessage
+from connections.options import Options
+from connections.outbox import enqueue, withdraw
+from orders.models import EventLevel, ItemPart, Order, OrderEvent, OrderItem
+from orders.models.shipment import Cancellation, Shipment
+from orders.references import cancellation_reference, shipment_reference
+from orders.services.events import Cause
+from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
+
+CREATE_ORDER, CONFIRM_SHIPMENT, CANCEL_ORDER = "create_order", "confirm_shipment", "cancel_order"
+LIVE = frozenset(set(PartStatus) - {PartStatus.SHIPPED, PartStatus.CANCELLED})
+# Errors that no later success solves: a person has to look at them.
+STAYING = frozenset({"order.amounts_differ", "order.strange_date"})
+UNTOUCHED = frozenset({PartStatus.OPEN, PartStatus.WAITING})
+
+
+class InvalidTransition(Exception):
+    """The table of states has no such move; nothing was written."""
+
+
+class Work:
+    """One event being applied to one order."""
+
+    def __init__(self, order: Order, cause: Cause) -> None:
+        self.order = order
+        self.cause = cause
+        self.parts: list[ItemPart] = list(ItemPart.objects.filter(order=order).order_by("id"))
+        self._split: list[ItemPart] = []
+        self._moved: set[int] = set()
+        self._notes: list[OrderEvent] = []
+        self._has_changed = False
+
+    # -- reading ------------------------------------------------------------------------------
+    @cached_property
+    def items(self) -> dict[int, OrderItem]:
+        return {item.pk: item for item in OrderItem.objects.filter(order=self.order).order_by("id")}
+
+    @cached_property
+    def marketplace(self) -> Connection:
+        return self.order.connection
+
+    @cached_property
+    def options(self) -> Options:
+        return self.order.order_connection.options if self.order.order_connection else Options()
+
+    @property
+    def is_closed(self) -> bool:
+        return not self.live()
+
+    def live(self) -> list[ItemPart]:
+        return [part for part in self.parts if part.status in LIVE]
+
+    def untouched(self) -> list[ItemPart]:
+        return [part for part in self.parts if part.status in UNTOUCHED]
+
+    def of(self, decision: Shipment | Cancellation) -> list[ItemPart]:
+        """The parts a shipment or cancellation is about."""
+        field = "shipment_id" if isinstance(decision, Shipment) else "cancellation_id"
+        return [part for part in self.parts if getattr(part, field) == decision.pk]
+
+    # -- changing -----------------------------------------------------------------------------
+    def set(self, **values: object) -> None:
+        """Facts of the order, but never its status: that is derived."""
+        for name, value in values.items():
+            if getattr(self.order, name) != value:
+                setattr(self.order, name, value)
+                self._has_changed = True
+
+    def move(self, part: ItemPart, status: PartStatus, quantity: int | None = None) -> ItemPart:
+        """Put a part (or `quantity` of it, split off) into another state; returns what was moved."""
+        if quantity is not None and quantity < part.quantity:
+            part = self._split_off(part, quantity)
+        if part.status in UNTOUCHED:
+            part.former_status = part.status
+        part.status = status
+        self._touch(part)
+        return part
+
+    def move_all(self, parts: Iterable[ItemPart], status: PartStatus) -> None:
+        for part in list(parts):
+            self.move(part, status)
+
+    def assign(self, part: ItemPart, decision: Shipment | Cancellation) -> None:
+        if isinstance(decision, Shipment):
+            part.shipment = decision
+        else:
+            part.cancellation = decision
+        self._touch(part)
+
+    def take_back(self, parts: Iterable[ItemPart]) -> None:
+        """What was refused is what it was before."""
+        for part in parts:
+            part.status = part.former_status or PartStatus.OPEN
+            self._touch(part)
+
+    def add_part(self, item: OrderItem, quantity: int) -> None:
+        self._split.append(ItemPart(company_id=self.order.company_id, order=self.order, item=item, quantity=quantity))
+        self.parts.append(self._split[-1])
+
+    def shrink(self, part: ItemPart, quantity: int) -> None:
+        """Take `quantity` out of a part; one that is left empty is deleted by `save`."""
+        part.quantity -= quantity
+        self._touch(part)
+
+    def _split_off(self, part: ItemPart, quantity: int) -> ItemPart:
+        part.quantity -= quantity
+        self._touch(part)
+        split = ItemPart(
+            company_id=part.company_id,
+            order_id=part.order_id,
+            item_id=part.item_id,
+            quantity=quantity,
+            status=part.status,
+            former_status=part.former_status,
+        )
+        self._split.append(split)
+        self.parts.append(split)
+        return split
+
+    def _touch(self, part: ItemPart) -> None:
+        if part.pk:
+            self._moved.add(part.pk)
+
+    # -- decisions ----------------------------------------------------------------------------
+    def shipment(self, *, source_ref: str, **values: object) -> Shipment | None:
+        """A new shipment; None if it was decided before."""
+        if Shipment.objects.filter(order=self.order, source_ref=source_ref).exists():
+            return None
+        number = self._next_number(Shipment)
+        return Shipment.objects.create(
+            company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, **values
+        )
+
+    def cancellation(self, *, source_ref: str, reason: str) -> Cancellation | None:
+        if Cancellation.objects.filter(order=self.order, source_ref=source_ref).exists():
+            return None
+        number = self._next_number(Cancellation)
+        return Cancellation.objects.create(
+            company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, reason=reason
+        )
+
+    def _next_number(self, model: type[Shipment] | type[Cancellation]) -> int:
+        return (model.objects.filter(order=self.order).aggregate(most=Max("number"))["most"] or 0) + 1
+
+    def send_creation(self) -> None:
+        self._enqueue(CREATE_ORDER, self.order.shop_id, self.order.pk, self.order.reference, self.order.ordered_at)
+
+    def send_shipment(self, shipment: Shipment) -> None:
+        reference = shipment_reference(self.order.reference, shipment.number)
+        self._enqueue(CONFIRM_SHIPMENT, self.order.connection_id, shipment.pk, reference, shipment.shipped_at)
+
+    def send_cancellation(self, cancellation: Cancellation) -> None:
+        reference = cancellation_reference(self.order.reference, cancellation.number)
+        self._enqueue(CANCEL_ORDER, self.order.connection_id, cancellation.pk, reference, self.cause.occurred_at)
+
+    def _enqueue(
+        self, kind: str, connection_id: int | None, subject_id: int, reference: str, decided_at: object
+    ) -> None:
+        if connection_id is None:
+            return  # nobody to tell: the order has no shop any more
+        enqueue(
+            company_id=self.order.company_id,
+            connection_id=connection_id,
+            kind=kind,
+            subject_id=subject_id,
+            reference=reference,
+            decided_at=decided_at,  # type: ignore[arg-type]
+            now=self.cause.now,
+        )
+
+    def withdraw_all(self) -> None:
+        """Nothing more is to be sent for this order; what is on its way settles by itself."""
+        withdraw(CREATE_ORDER, [self.order.pk])
+        withdraw(CONFIRM_SHIPMENT, Shipment.objects.filter(order=self.order).values_list("pk", flat=True))
+        withdraw(CANCEL_ORDER, Cancellation.objects.filter(order=self.order).values_list("pk", flat=True))
+
+    def creation(self) -> OutboxMessage | None:
+        return OutboxMessage.objects.filter(kind=CREATE_ORDER, subject_id=self.order.pk).first()
+
+    # -- errors and the timeline --------------------------------------------------------------
+    def flag(self, code: str, detail: str = "") -> None:
+        """Mark that a person is needed; the status stays."""
+        self.note(code, detail or code, EventLevel.ERROR)
+        since = self.order.error_since if self.order.error_code == code else self.cause.now
+        self.set(error_code=code, error_detail=detail[:2000], error_since=since)
+
+    def solve(self, matches: Callable[[str], bool] = lambda code: code not in STAYING) -> None:
+        """Clear the error, if it is one of those."""
+        if self.order.error_code and matches(self.order.error_code):
+            self.set(error_code="", error_detail="", error_since=None)
+
+    def find_by(self, text: str) -> None:
+        """Let the search find the order by this too."""
+        if text and text.lower() not in self.order.search_text:
+            self.set(search_text=f"{self.order.search_text} {text.lower()}")
+
+    def note(self, code: str, message: str, level: EventLevel = EventLevel.INFO, **more: str) -> None:
+        cause = self.cause
+        self._notes.append(
+            OrderEvent(
+                company_id=self.order.company_id,
+                order=self.order,
+                level=level,
+                code=code,
+                message=message[:2000],
+                actor=cause.actor,
+                user=cause.user,
+                run_id=cause.run_id,
+                message_id=cause.message_id,
+                occurred_at=cause.occurred_at,
+                recorded_at=cause.now,
+                **more,
+            )
+        )
+
+    # -- writing ------------------------------------------------------------------------------
+    def save(self) -> bool:
+        """Derive the status, check the move and write everything. Returns whether anything was written.
+        Raises InvalidTransition."""
+        self._derive()
+        self._save_parts()
+        OrderEvent.objects.bulk_create(self._notes)
+        if self._has_changed or self._notes or self._moved or self._split:
+            self.order.modified_at = self.cause.now
+            self.order.save()
+            return True
+        return False
+
+    def _derive(self) -> None:
+        order = self.order
+        to = derive_status(
+            [part.status for part in self.parts if part.quantity],
+            is_confirmed=order.is_confirmed,
+            cancellation_requested=order.cancellation_requested,
+            is_manual=order.is_manual,
+        )
+        if to != OrderStatus.WAITING:
+            self.set(waiting_until=None)
+        if to == order.status:
+            return
+        if to not in TRANSITIONS[OrderStatus(order.status)]:
+            raise InvalidTransition(f"{order.status} -> {to}")
+        text = f"Changed shipping status: {order.status} -> {to}"
+        self.note("order.status", text, from_status=order.status, to_status=to)
+        self.set(status=to)
+
+    def _save_parts(self) -> None:
+        changed = [part for part in self.parts if part.pk in self._moved]
+        ItemPart.objects.filter(pk__in=[part.pk for part in changed if not part.quantity]).delete()
+        fields = ["quantity", "status", "former_status", "shipment", "cancellation"]
+        ItemPart.objects.bulk_update([part for part in changed if part.quantity], fields)
+        ItemPart.objects.bulk_create(self._split)
