@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -92,7 +93,8 @@ WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s A
 """
 
 EXTEND = """
-UPDATE connections_stream SET lease_until = now() + make_interval(secs => %(lease)s), cursor = coalesce(%(cursor)s, cursor)
+UPDATE connections_stream
+SET lease_until = now() + make_interval(secs => %(lease)s), cursor = coalesce(%(cursor)s, cursor)
 WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s
 """
 
@@ -179,12 +181,12 @@ class Run:
         if not self._execute(EXTEND, lease=LEASE_SECONDS, cursor=cursor):
             raise LeaseLost
 
-    def _execute(self, statement: str, **values: object) -> bool:
+    def _execute(self, statement: str, **values: Any) -> bool:
         """Run a statement that compares the token; whether our lease still held."""
-        keys = {"company": self.connection.company_id, "stream": self.stream.pk, "token": self.token}
+        keys: dict[str, Any] = {"company": self.connection.company_id, "stream": self.stream.pk, "token": self.token}
         with database.cursor() as cursor:
             cursor.execute(statement, {**values, **keys})
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
 
     def ensure_row(self) -> SyncRun:
         """This run's SyncRun, for rows that want to name it; inside a `transaction`."""
@@ -227,7 +229,7 @@ def start_run(company_id: int, stream_id: int, token: UUID) -> Run | None:
     own = uuid4()
     with company_scope(company_id):
         with database.cursor() as cursor:
-            keys = {"company": company_id, "stream": stream_id, "token": token}
+            keys: dict[str, Any] = {"company": company_id, "stream": stream_id, "token": token}
             cursor.execute(START, {**keys, "own": own, "lease": LEASE_SECONDS})
             if cursor.rowcount != 1:
                 return None

@@ -95,10 +95,10 @@ def _settle(company_id: int, message_id: int, outcome: Outcome) -> None:
             message.save(update_fields=["follow_up_at"])
             return
         message.ticket, message.follow_up_at = "", None
-        message.settled_at = Now()  # type: ignore[assignment]
+        message.settled_at = Now()
         if outcome.state == OutcomeState.GONE:
             # Nobody knows what became of it: read the truth and decide again.
-            message.status, message.not_before, message.settled_at = OutboxStatus.UNKNOWN, Now(), None  # type: ignore[assignment]
+            message.status, message.not_before, message.settled_at = OutboxStatus.UNKNOWN, Now(), None
             message.save()
         elif outcome.state == OutcomeState.REFUSED:
             error = DataError(outcome.detail, code=outcome.code or "connector.refused")

@@ -79,11 +79,6 @@ def register(effect: Effect) -> None:
     EFFECTS[effect.kind] = effect
 
 
-def messages_for(rows: Iterable[OutboxMessage]) -> int:
-    """Write many new messages with one statement; those that exist already stay as they are."""
-    return len(OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True))
-
-
 def enqueue(
     *,
     company_id: int,
@@ -122,7 +117,7 @@ def reopen(message: OutboxMessage) -> None:
     message.tries = message.absences = 0
     message.error_code = message.error_detail = message.ticket = ""
     message.settled_at = message.follow_up_at = None
-    message.not_before = Now()  # type: ignore[assignment]
+    message.not_before = Now()
     message.save()
 
 

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
@@ -141,11 +142,11 @@ class Sender:
     own: UUID = field(default_factory=uuid4)
     recorder: Recorder = field(default_factory=Recorder)
 
-    def update(self, statement: str, **values: object) -> bool:
-        keys = {"company": self.claim.company_id, "connection": self.claim.connection_id, "own": self.own}
+    def update(self, statement: str, **values: Any) -> bool:
+        keys: dict[str, Any] = {"company": self.claim.company_id, "connection": self.claim.connection_id, "own": self.own}
         with company_scope(self.claim.company_id), database.cursor() as cursor:
             cursor.execute(statement, {"lease": LEASE_SECONDS, **values, **keys})
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
 
     # -- taking -------------------------------------------------------------------------------
     def next(self) -> Job | None:
@@ -174,10 +175,17 @@ class Sender:
         """Mark the message as being worked on; None if it settled by itself."""
         message.connection = account
         effect = EFFECTS[message.kind]
-        data = effect.load(message)
-        if message.status == OutboxStatus.READY and not self._is_sendable(message, effect, data):
+        job = Job(message, effect, None, False, uuid4(), account.failures == 0, time.monotonic() + CALL_SECONDS)
+        try:
+            with transaction.atomic():
+                job.data = effect.load(message)
+                if message.status == OutboxStatus.READY and not self._is_sendable(message, effect, job.data):
+                    return None
+        except Exception:
+            # A defect of ours in one message must not stop the others.
+            log.exception("outgoing message can't be made", message_id=message.pk, kind=message.kind)
+            self._after_failed_look_up(job, ConnectorError("internal failure; see the logs", code="internal"))
             return None
-        job = Job(message, effect, data, False, uuid4(), account.failures == 0, time.monotonic() + CALL_SECONDS)
         if message.status == OutboxStatus.READY and not message.looks_first:
             _begin_sending(job)
         else:
@@ -317,6 +325,7 @@ class Sender:
     def _after_failed_look_up(self, job: Job, error: ConnectorError) -> None:
         """It stays what it is; the question is asked again."""
         message = job.message
+        message.error_code, message.error_detail = error.code, error.detail[:1000]
         status = OutboxStatus.UNKNOWN if message.status == OutboxStatus.SENDING else OutboxStatus(message.status)
         if isinstance(error, RateLimited):
             _wait(message, status, error.retry_after)
@@ -359,7 +368,7 @@ def _begin_sending(job: Job) -> None:
     message.deadline_at = _from_now(CALL_SECONDS)
     message.not_before = _from_now(CALL_SECONDS + works_on)
     if message.first_sent_at is None:
-        message.first_sent_at = Now()  # type: ignore[assignment]
+        message.first_sent_at = Now()
     message.save()
     message.refresh_from_db(fields=["first_sent_at", "deadline_at", "not_before"])
 
@@ -373,7 +382,7 @@ def _wait(message: OutboxMessage, status: OutboxStatus, seconds: float) -> None:
 
 def _settle(message: OutboxMessage, status: OutboxStatus, *, detail: str = "") -> None:
     message.status = status
-    message.settled_at = Now()  # type: ignore[assignment]
+    message.settled_at = Now()
     if detail:
         message.error_detail = detail[:1000]
     message.save()

@@ -65,7 +65,7 @@ class SharedTokens:
                 "WHERE company_id = %s AND id = %s AND (token_lease_until IS NULL OR token_lease_until < now())",
                 [LEASE_SECONDS, self._company_id, self._pk],
             )
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
 
     def _store(self, token: Token) -> None:
         with company_scope(self._company_id):

@@ -152,7 +152,7 @@ class Project(TenantModel):
         return self.name
 
 
-TOKEN_PREFIX = "cos_"  # recognisable for secret scanners
+TOKEN_PREFIX = "cos_"  # noqa: S105 - recognisable for secret scanners
 TOKEN_LIFETIME = timedelta(days=365)
 MOST_VALID_TOKENS = 2  # so that a client can rotate without downtime
 

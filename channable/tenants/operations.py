@@ -73,7 +73,8 @@ def wall_sql(table: str, column: str = "company_id") -> list[str]:
 def _constraint(table: str, name: str, definition: str) -> str:
     short = name if len(name) <= 63 else name[:50] + name[-13:]
     return (
+        # Names of our own tables and columns only.
         f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{short}' "
         f"AND conrelid = '{table}'::regclass) THEN "
-        f"ALTER TABLE {table} ADD CONSTRAINT {short} {definition}; END IF; END $$"
+        f"ALTER TABLE {table} ADD CONSTRAINT {short} {definition}; END IF; END $$"  # noqa: S608
     )

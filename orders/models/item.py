@@ -47,7 +47,7 @@ class OrderItem(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.product_id}"
+        return f"{self.quantity} x {self.product_id}"
 
 
 class ItemPart(TenantModel):
@@ -74,4 +74,4 @@ class ItemPart(TenantModel):
         indexes: ClassVar = [models.Index(fields=["company", "order"], name="part_of_order")]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.status}"
+        return f"{self.quantity} x {self.status}"

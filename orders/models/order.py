@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,9 +17,9 @@ from connections.models import Connection, OrderConnection
 from orders.states import OPEN_STATES, OrderStatus
 
 
-def amount(label: str, **kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
+def amount(label: Any, **kwargs: Any) -> models.DecimalField:  # type: ignore[type-arg]
     """An amount in the order's currency, VAT included."""
-    return models.DecimalField(label, max_digits=14, decimal_places=4, **kwargs)  # type: ignore[arg-type]
+    return models.DecimalField(label, max_digits=14, decimal_places=4, **kwargs)
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -33,7 +34,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def waiting_too_long(self) -> OrderQuerySet:
         """Orders whose time to wait for a tracking code is over, by the database's clock."""
-        return self.filter(waiting_until__lte=models.functions.Now())
+        return self.filter(waiting_until__lte=Now())
 
 
 class Order(TenantModel):

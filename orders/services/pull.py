@@ -13,7 +13,7 @@ from connections.dispatch import Run
 from connections.models import OrderConnection, Stream
 from orders.models import Order
 from orders.services.checks import refuse_unusable
-from orders.services.ingest import Intake
+from orders.services.intake import Intake
 from orders.services.orphans import adopt_orphans
 from orders.versions import version_of
 

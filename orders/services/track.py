@@ -21,10 +21,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class News:
+    """What a shop's record says of one of our orders: an update, or why it can't be read."""
+
     order_id: int
     version: str
-    update: OrderUpdate | None
-    error: DataError | None = None
+    content: OrderUpdate | DataError
 
 
 def track_updates(run: Run) -> None:
@@ -77,7 +78,7 @@ def _read(run: Run, order_id: int, record: Record, version: str) -> News:
         raw = record.raw if record.raw is not None else connector.fetch_one(run.stream.name, record.external_id)
         return News(order_id, version, _parse(connector, raw))
     except DataError as error:
-        return News(order_id, version, None, error)
+        return News(order_id, version, error)
 
 
 def _parse(connector: PlatformConnector, raw: JSON) -> OrderUpdate:
@@ -102,14 +103,12 @@ def _write(run: Run, news: list[News], cursor: str | None) -> None:
 
 def _apply(run: Run, news: News) -> None:
     run_id = run.ensure_row().pk
-    if news.update is not None:
-        cause = Cause(Actor.SHOP, news.update.updated_at, run.now, run_id=run_id)
-        apply(news.order_id, ShopNews(news.update, news.version), cause)
+    if isinstance(news.content, OrderUpdate):
+        cause = Cause(Actor.SHOP, news.content.updated_at, run.now, run_id=run_id)
+        apply(news.order_id, ShopNews(news.content, news.version), cause)
         run.counts.changed += 1
         return
-    assert news.error is not None
     run.counts.refused += 1
-    order = Order.objects.filter(pk=news.order_id)
-    order.update(shop_version=news.version)  # told once, not at every poll
-    code = news.error.code if news.error.code == "order.gone" else "shop.unreadable"
-    apply(news.order_id, Failed(code, news.error.detail), Cause(Actor.SHOP, run.now, run.now, run_id=run_id))
+    Order.objects.filter(pk=news.order_id).update(shop_version=news.version)  # told once, not at every poll
+    code = news.content.code if news.content.code == "order.gone" else "shop.unreadable"
+    apply(news.order_id, Failed(code, news.content.detail), Cause(Actor.SHOP, run.now, run.now, run_id=run_id))

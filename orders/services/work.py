@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cached_property
 
 from django.db.models import Max
@@ -44,9 +45,10 @@ class Work:
     def items(self) -> dict[int, OrderItem]:
         return {item.pk: item for item in OrderItem.objects.filter(order=self.order).order_by("id")}
 
-    @cached_property
+    @property
     def marketplace(self) -> Connection:
-        return self.order.connection
+        connection: Connection = self.order.connection
+        return connection
 
     @cached_property
     def options(self) -> Options:
@@ -163,7 +165,7 @@ class Work:
         self._enqueue(CANCEL_ORDER, self.order.connection_id, cancellation.pk, reference, self.cause.occurred_at)
 
     def _enqueue(
-        self, kind: str, connection_id: int | None, subject_id: int, reference: str, decided_at: object
+        self, kind: str, connection_id: int | None, subject_id: int, reference: str, decided_at: datetime
     ) -> None:
         if connection_id is None:
             return  # nobody to tell: the order has no shop any more
@@ -173,7 +175,7 @@ class Work:
             kind=kind,
             subject_id=subject_id,
             reference=reference,
-            decided_at=decided_at,  # type: ignore[arg-type]
+            decided_at=decided_at,
             now=self.cause.now,
         )
 

@@ -73,7 +73,7 @@ def test_every_table_with_a_company_is_behind_the_second_wall() -> None:
             """
             SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,
                    (SELECT array_agg(p.polname::text ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = c.oid)
-            FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id' AND NOT a.attisdropped
+            FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id'
             WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
             """
         )

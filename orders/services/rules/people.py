@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from connections.models import OrderConnection, OutboxStatus
+from connections.models import OrderConnection
+from connections.outbox import AT_REST
 from orders.models import EventLevel
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment
 from orders.services.events import Adopted, Failed, Orphaned, Resent, TakenManually
@@ -33,9 +34,9 @@ def resent(work: Work, event: Resent) -> None:
     work.set(is_manual=False)
     work.note("order.resent", "Resent by hand.")
     creation = work.creation()
-    if not work.order.shop_order_id and work.order.is_confirmed:
-        if creation is None or creation.status in (OutboxStatus.REJECTED, OutboxStatus.DEAD, OutboxStatus.WITHDRAWN):
-            work.send_creation()
+    is_at_rest = creation is None or creation.status in AT_REST
+    if not work.order.shop_order_id and work.order.is_confirmed and is_at_rest:
+        work.send_creation()
     for shipment in Shipment.objects.filter(order=work.order, status=DecisionStatus.REFUSED):
         if _retake(work, shipment, PartStatus.PENDING_SHIPMENT):
             work.send_shipment(shipment)

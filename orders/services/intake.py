@@ -1,0 +1,136 @@
+"""A marketplace's records into orders: which are new or changed, read and parsed one by one.
+
+Fetching and parsing happen outside of any transaction; `ingest.py` writes what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+import structlog
+
+from connections.connectors import MarketplaceConnector
+from connections.connectors.errors import ConnectorError, DataError
+from connections.connectors.types import JSON, OrderData, Record
+from connections.dispatch import Run
+from connections.models import OrderConnection, RefusedRecord
+from orders.models import Order
+from orders.services.checks import refuse_unusable
+from orders.services.ingest import Batch, Changed, New, Refused
+from orders.versions import version_of
+
+log = structlog.get_logger(__name__)
+
+ASK_AGAIN = timedelta(minutes=15)  # a record that could not be read is not asked for sooner
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record that is new or changed; `order_id` of the order we hold, None if it is new."""
+
+    record: Record
+    version: str
+    order_id: int | None
+
+
+class Intake:
+    """The orders of one account during one run."""
+
+    def __init__(self, run: Run, pairs: Sequence[OrderConnection]) -> None:
+        self.run = run
+        self.pairs = pairs
+        self.account = run.connection
+
+    @cached_property
+    def connector(self) -> MarketplaceConnector:
+        return self.run.connector  # type: ignore[return-value]
+
+    def page(self, records: Sequence[Record], cursor: str) -> None:
+        """Take in one page and move the cursor with it.
+
+        Where the remote fails in the middle, what was read so far is kept, the cursor stays and the
+        error goes on. Raises LeaseLost, ConnectorError.
+        """
+        batch = Batch(self.run, self.connector)
+        try:
+            for candidate in self._candidates(records):
+                self.run.keep()
+                self._read(candidate, batch)
+        except ConnectorError:
+            batch.write(None)
+            raise
+        batch.write(cursor)
+
+    def _candidates(self, records: Sequence[Record]) -> list[Candidate]:
+        """The records of a page that are new or changed, each once."""
+        unique = {record.external_id: record for record in records}
+        with self.run.inside():
+            known = self._known(unique)
+            found = []
+            for number, record in unique.items():
+                order_id, known_version = known.get(number, (None, None))
+                version = version_of(record)
+                if version != known_version:
+                    found.append(Candidate(record, version, order_id))
+            refused = self._refused_lately(found) if found else {}
+        found = [one for one in found if refused.get(one.record.external_id) != one.version]
+        self.run.counts.same += len(unique) - len(found)
+        return found
+
+    def _known(self, numbers: Iterable[str]) -> dict[str, tuple[int, str]]:
+        rows = Order.objects.filter(connection=self.account, external_id__in=list(numbers))
+        return {
+            number: (pk, version) for number, pk, version in rows.values_list("external_id", "pk", "remote_version")
+        }
+
+    def _refused_lately(self, candidates: Sequence[Candidate]) -> dict[str, str]:
+        rows = RefusedRecord.objects.filter(
+            connection=self.account,
+            topic=self.run.stream.topic,
+            external_id__in=[one.record.external_id for one in candidates],
+            resolved_at=None,
+            last_seen_at__gt=self.run.now - ASK_AGAIN,
+        )
+        return dict(rows.values_list("external_id", "version"))
+
+    def _read(self, one: Candidate, batch: Batch) -> None:
+        """Fetch and parse one record. Only errors of the record itself are caught."""
+        record = one.record
+        if one.order_id is None and record.ordered_at and not any(record.ordered_at >= p.start_at for p in self.pairs):
+            self.run.counts.passed_over += 1
+            return
+        raw = record.raw
+        try:
+            if raw is None:
+                raw = self.connector.fetch_one(self.run.stream.name, record.external_id)
+            data = self._parse(raw)
+        except DataError as error:
+            batch.refused.append(Refused(record.external_id, one.version, raw, error))
+            return
+        if one.order_id is not None:
+            batch.changed.append(Changed(one.order_id, one.version, raw, data))
+        elif pair := self._pair_for(data):
+            batch.new.append(New(one.version, raw, data, pair))
+        else:
+            self.run.counts.passed_over += 1
+
+    def _parse(self, raw: JSON) -> OrderData:
+        try:
+            data = self.connector.parse_order(raw)
+        except ConnectorError:
+            raise
+        except Exception as error:
+            # Whatever a marketplace sends, one record must not stop the others.
+            log.exception("order could not be parsed", connection=self.account.pk)
+            raise DataError(f"unexpected form ({type(error).__name__})") from error
+        refuse_unusable(data)
+        return data
+
+    def _pair_for(self, data: OrderData) -> OrderConnection | None:
+        for pair in self.pairs:
+            if pair.takes(data.channel, data.fulfilment_type.value) and data.ordered_at >= pair.start_at:
+                return pair
+        return None
