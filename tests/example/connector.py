@@ -1,0 +1,107 @@
+"""Example Market: orders come from it, shipments go back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from connections.connectors.base import Account, Capabilities, Field, MarketplaceConnector
+from connections.connectors.errors import ContractError
+from connections.connectors.http import HttpClient
+from connections.connectors.types import (
+    JSON,
+    AccountInfo,
+    Done,
+    OrderData,
+    Page,
+    Record,
+    ShipmentData,
+    StreamSpec,
+)
+
+from . import mapping
+from .client import ExampleClient
+
+OVERLAP = timedelta(minutes=10)
+FIELDS = (
+    Field("url", "Address of the API"),
+    Field("api_key", "API key", "Example > Settings > API", is_secret=True),
+)
+
+
+class ExampleConnector(MarketplaceConnector):
+    kind = "example"
+    label = "Example Market"
+    api_version = "1"
+    credential_fields = FIELDS
+    # What isn't declared is never asked: no cancellations here, so those methods stay as they are.
+    capabilities = Capabilities(index_delay_seconds=0)
+
+    def __init__(self, account: Account, http: HttpClient) -> None:
+        super().__init__(account, http)
+        self.client = ExampleClient(account, http)
+
+    def check(self) -> AccountInfo:
+        return account_info(self.client)
+
+    def streams(self) -> Sequence[StreamSpec]:
+        return [StreamSpec("orders", "orders")]
+
+    def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
+        return changed_orders(self.client, cursor, "number")
+
+    def fetch_one(self, stream: str, external_id: str) -> JSON:
+        return self.client.order(external_id)
+
+    def parse_order(self, raw: JSON) -> OrderData:
+        return mapping.parse_order(raw)
+
+    def confirm_shipment(self, order_ref: str, shipment: ShipmentData, *, key: str) -> Done:
+        """One call, never repeated here: whether to try again is the engine's to decide."""
+        return _done(self.client.create_shipment(order_ref, mapping.shipment_body(shipment, key)))
+
+    def find_shipment(self, order_ref: str, shipment: ShipmentData, *, key: str, since: datetime) -> Done | None:
+        """An order tells its shipments with the references they were made with."""
+        made = self.client.order(order_ref).get("shipments")
+        if not isinstance(made, list):
+            raise ContractError("an order without a list of shipments")
+        return next((_done(one) for one in made if isinstance(one, dict) and one.get("reference") == key), None)
+
+
+def account_info(client: ExampleClient) -> AccountInfo:
+    account = client.account()
+    if not account.get("id"):
+        raise ContractError("an account without an id")
+    return AccountInfo(account_id=str(account["id"]), name=str(account.get("name", "")))
+
+
+def changed_orders(client: ExampleClient, cursor: str, id_field: str) -> Iterator[Page]:
+    """Orders that changed since ten minutes before `cursor`, oldest change first.
+
+    The cursor is the moment of the last change read, so a read that was cut goes on from its last
+    page; what changes meanwhile moves to the end of the list and is met there.
+    """
+    params = {"changed_since": (datetime.fromisoformat(cursor) - OVERLAP).isoformat()} if cursor else {}
+    while True:
+        answer = client.orders(**params)
+        orders = answer["orders"]
+        if orders:
+            cursor = _text(orders[-1], "changed_at")
+            yield Page([Record(_text(row, id_field), _text(row, "changed_at"), raw=row) for row in orders], cursor)
+        if not answer.get("next"):
+            return
+        params = {**params, "after": str(answer["next"])}
+
+
+def _text(row: JSON, name: str) -> str:
+    """What paging itself needs; everything else about an order is judged when it is parsed."""
+    value = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(value, str) or not value:
+        raise ContractError(f"a row of a list without {name}")
+    return value
+
+
+def _done(shipment: JSON) -> Done:
+    if not shipment.get("id"):
+        raise ContractError("a shipment without an id")
+    return Done(str(shipment["id"]))
