@@ -143,7 +143,8 @@ class Sender:
     recorder: Recorder = field(default_factory=Recorder)
 
     def update(self, statement: str, **values: Any) -> bool:
-        keys: dict[str, Any] = {"company": self.claim.company_id, "connection": self.claim.connection_id, "own": self.own}
+        claim = self.claim
+        keys: dict[str, Any] = {"company": claim.company_id, "connection": claim.connection_id, "own": self.own}
         with company_scope(self.claim.company_id), database.cursor() as cursor:
             cursor.execute(statement, {"lease": LEASE_SECONDS, **values, **keys})
             return bool(cursor.rowcount == 1)
