@@ -12,9 +12,11 @@ from connections.models import Connection, OrderConnection, Stream, first_run_at
 
 
 def specs_of(connection: Connection) -> list[StreamSpec]:
-    """The streams the connector declares; needs no credentials and makes no call."""
-    connector = connection.connector_class(Account({}, None, connection.settings), None)  # type: ignore[arg-type]
-    return list(connector.streams())
+    """The streams the connector declares for this account, without a call; none without credentials."""
+    if not connection.sealed_credentials:
+        return []
+    account = Account(connection.unseal("credentials"), None, connection.settings)  # type: ignore[arg-type]
+    return list(connection.connector_class(account, None).streams())  # type: ignore[arg-type]
 
 
 def ensure_streams(connection: Connection) -> None:

@@ -39,10 +39,10 @@ class Candidate:
 class Intake:
     """The orders of one account during one run."""
 
-    def __init__(self, run: Run, pairs: Sequence[OrderConnection]) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.pairs = pairs
         self.account = run.connection
+        self.pairs: Sequence[OrderConnection] | None = None
 
     @cached_property
     def connector(self) -> MarketplaceConnector:
@@ -76,6 +76,8 @@ class Intake:
                 if version != known_version:
                     found.append(Candidate(record, version, order_id))
             refused = self._refused_lately(found) if found else {}
+            if found and self.pairs is None:
+                self.pairs = list(OrderConnection.objects.active().filter(marketplace=self.account).order_by("id"))
         found = [one for one in found if refused.get(one.record.external_id) != one.version]
         self.run.counts.same += len(unique) - len(found)
         return found
@@ -99,7 +101,7 @@ class Intake:
     def _read(self, one: Candidate, batch: Batch) -> None:
         """Fetch and parse one record. Only errors of the record itself are caught."""
         record = one.record
-        if one.order_id is None and record.ordered_at and not any(record.ordered_at >= p.start_at for p in self.pairs):
+        if one.order_id is None and self._is_too_old(record):
             self.run.counts.passed_over += 1
             return
         raw = record.raw
@@ -129,8 +131,13 @@ class Intake:
         refuse_unusable(data)
         return data
 
+    def _is_too_old(self, record: Record) -> bool:
+        """From before every start date, so it needn't even be asked for."""
+        ordered_at = record.ordered_at
+        return ordered_at is not None and not any(ordered_at >= pair.start_at for pair in self.pairs or ())
+
     def _pair_for(self, data: OrderData) -> OrderConnection | None:
-        for pair in self.pairs:
+        for pair in self.pairs or ():
             if pair.takes(data.channel, data.fulfilment_type.value) and data.ordered_at >= pair.start_at:
                 return pair
         return None

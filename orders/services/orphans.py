@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -38,13 +37,14 @@ def delete_account(connection: Connection) -> int:
     return count
 
 
-def adopt_orphans(pairs: Sequence[OrderConnection], *, now: datetime) -> int:
-    """Orphans of the account that an active order connection takes go on with it."""
+def adopt_orphans(marketplace: Connection, *, now: datetime) -> int:
+    """Orphans of the account that an active order connection takes go on with it. How many did."""
     count = 0
-    for pair in pairs:
-        orphans = Order.objects.open().filter(connection=pair.marketplace_id, error_code="order.orphan")
-        for order in orphans:
-            if pair.takes(order.channel, order.fulfilment_type):
-                apply(order.pk, Adopted(pair.pk), Cause(Actor.SYSTEM, now, now))
-                count += 1
+    orphans = list(Order.objects.open().filter(connection=marketplace, error_code="order.orphan"))
+    pairs = OrderConnection.objects.active().filter(marketplace=marketplace) if orphans else []
+    for order in orphans:
+        pair = next((one for one in pairs if one.takes(order.channel, order.fulfilment_type)), None)
+        if pair is not None:
+            apply(order.pk, Adopted(pair.pk), Cause(Actor.SYSTEM, now, now))
+            count += 1
     return count

@@ -20,12 +20,10 @@ from orders.versions import version_of
 
 def pull_orders(run: Run) -> None:
     """The handler of the topic "orders": read what changed since the cursor, page by page."""
-    with run.inside():
-        pairs = list(OrderConnection.objects.active().filter(marketplace=run.connection).order_by("id"))
     if not run.stream.cursor:
         with run.transaction():
-            adopt_orphans(pairs, now=run.now)
-    intake = Intake(run, pairs)
+            adopt_orphans(run.connection, now=run.now)
+    intake = Intake(run)
     for page in run.connector.fetch(run.stream.name, run.stream.cursor):
         intake.page(page.records, page.cursor)
         if run.is_out_of_time:
