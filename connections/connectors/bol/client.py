@@ -1,0 +1,151 @@
+"""bol's endpoints, one method each, named as its documentation names them. JSON in, JSON out.
+
+Source: descriptions "v10 - Retailer API" and "v10 - Shared API" (10.x, April 2026); tokens and limits
+from bol's documentation pages on authentication and conventions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..base import Account, Token
+from ..errors import ConnectorError, ContractError, DataError, RateLimited
+from ..statuses import error_for
+from ..types import JSON
+from .limits import Pace, retry_after
+from .tokens import request_token
+
+if TYPE_CHECKING:
+    from ..http import HttpClient, Response
+
+MEDIA_TYPE = "application/vnd.retailer.v10+json"
+DEFAULT_API_URL = "https://api.bol.com"
+DEFAULT_LOGIN_URL = "https://login.bol.com"
+# Judged here and not by the transport: a 401 may only mean an expired token, a 429 may name its wait
+# in the text alone, and the others carry a problem document whose words are worth telling.
+JUDGED_HERE = (400, 401, 403, 404, 406, 409, 415, 429)
+
+
+class BolClient:
+    """Calls with the account's shared token. Raises the five errors."""
+
+    def __init__(self, account: Account, http: HttpClient) -> None:
+        self._account = account
+        self._http = http
+        self._pace = Pace()
+        self._api_url = (account.settings.get("api_url") or DEFAULT_API_URL).rstrip("/")
+        self._login_url = (account.settings.get("login_url") or DEFAULT_LOGIN_URL).rstrip("/")
+
+    # -- orders
+
+    def get_orders(self, **params: Any) -> JSON:
+        return self._call("GET", "/retailer/orders", params=params)
+
+    def get_order(self, order_id: str) -> JSON:
+        return self._call("GET", f"/retailer/orders/{_quoted(order_id)}", group="/retailer/orders/*")
+
+    def cancel_order_item(self, order_item_id: str, reason_code: str) -> JSON:
+        items = [{"orderItemId": order_item_id, "reasonCode": reason_code}]
+        return self._call("PUT", "/retailer/orders/cancellation", json={"orderItems": items}, is_write=True)
+
+    # -- shipments
+
+    def create_shipment(self, shipment: JSON) -> JSON:
+        return self._call("POST", "/retailer/shipments", json=shipment, is_write=True)
+
+    def get_shipments(self, order_id: str, page: int) -> JSON:
+        return self._call("GET", "/retailer/shipments", params={"order-id": order_id, "page": page})
+
+    def get_shipment(self, shipment_id: str) -> JSON:
+        return self._call("GET", f"/retailer/shipments/{_quoted(shipment_id)}", group="/retailer/shipments/*")
+
+    # -- process statuses
+
+    def get_process_status_bulk(self, ids: Sequence[str]) -> JSON:
+        """At most 1000 ids; those bol no longer knows are missing in the answer."""
+        queries = [{"processStatusId": id_} for id_ in ids]
+        return self._call("POST", "/shared/process-status", json={"processStatusQueries": queries})
+
+    def get_process_status_entity_id(self, entity_id: str, event_type: str) -> JSON:
+        """The newest 50."""
+        params = {"entity-id": entity_id, "event-type": event_type}
+        return self._call("GET", "/shared/process-status", params=params)
+
+    # -- retailer
+
+    def get_retailer_information(self) -> JSON:
+        return self._call("GET", "/retailer/retailers/current", group="/retailer/retailers/*")
+
+    # -- calling
+
+    def token(self) -> Token:
+        return self._account.tokens.current() or self._account.tokens.renew(self._request_token)
+
+    def _request_token(self) -> Token:
+        credentials = self._account.credentials
+        return request_token(self._http, self._login_url, credentials["client_id"], credentials["client_secret"])
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        group: str = "",
+        params: Mapping[str, Any] | None = None,
+        json: JSON = None,
+        is_write: bool = False,
+    ) -> JSON:
+        endpoint = f"{method} {group or path}"
+        self._pace.wait_for(endpoint)
+        token = self.token()
+        response = self._send(method, path, token, params=params, json=json, is_write=is_write)
+        if response.status == 401:  # refused before anything was executed, so a write may be sent again
+            token = self._account.tokens.renew(self._request_token, rejected=token.value)
+            response = self._send(method, path, token, params=params, json=json, is_write=is_write)
+        self._pace.learn(endpoint, response.headers)
+        if response.status >= 400:
+            raise _refusal(response, is_write=is_write)
+        return response.json()
+
+    def _send(self, method: str, path: str, token: Token, *, json: JSON, **options: Any) -> Response:
+        headers = {"Authorization": f"Bearer {token.value}", "Accept": MEDIA_TYPE}
+        if json is not None:
+            headers["Content-Type"] = MEDIA_TYPE
+        url = self._api_url + path
+        return self._http.request(method, url, headers=headers, json=json, accept=JUDGED_HERE, **options)
+
+
+def _quoted(id_: str) -> str:
+    """An id as one segment of a path."""
+    if id_ in {"", ".", ".."}:
+        raise DataError(f"{id_!r} is no id", field="id")
+    return quote(id_, safe="")
+
+
+def _refusal(response: Response, *, is_write: bool) -> ConnectorError:
+    """The error for this answer, in the words of its problem document if there is one."""
+    error = error_for(response, is_write=is_write)
+    error.detail = problem_text(response) or error.detail
+    if isinstance(error, RateLimited):
+        error.retry_after = retry_after(response.headers, error.detail, error.retry_after)
+    return error
+
+
+def problem_text(response: Response) -> str:
+    """`{title, detail, violations: [{name, reason}]}` in one line; "" if it is something else."""
+    try:
+        problem = response.json()
+    except ContractError:
+        return ""
+    if not isinstance(problem, Mapping) or not problem.get("title"):
+        return ""
+    violations = problem.get("violations")
+    reasons = [
+        f"{violation.get('name')}: {violation.get('reason')}"
+        for violation in (violations if isinstance(violations, list) else ())
+        if isinstance(violation, Mapping)
+    ]
+    parts = [f"{response.status} {problem['title']}", *map(str, filter(None, [problem.get("detail")])), *reasons]
+    return "; ".join(parts)[:500]
