@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from .base import Connector, MarketplaceConnector, PlatformConnector
+from .bol.connector import BolConnector
 from .vendure.connector import VendureConnector
 from .woocommerce.connector import WooCommerceConnector
 
 _KNOWN: list[type[Connector]] = [
+    BolConnector,
     VendureConnector,
     WooCommerceConnector,
 ]

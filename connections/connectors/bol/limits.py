@@ -7,6 +7,7 @@ refused is not made.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from ..errors import RateLimited
 
 EPOCH = 1_000_000_000  # a larger Reset is a moment, a smaller one a number of seconds: both occur
 LONGEST_WAIT = 3600.0
+WORTH_WAITING = 3.0  # seconds; a longer pause ends the run, and the next one goes on
 RETRY_TEXT = re.compile(r"retry in (\d{1,5}) seconds", re.IGNORECASE)
 
 
@@ -25,9 +27,11 @@ class Pace:
         self._closed_until: dict[str, float] = {}  # endpoint -> time.monotonic
 
     def wait_for(self, endpoint: str) -> None:
-        """Raises RateLimited if the allowance is used up."""
+        """Wait a moment for the next allowance, or raise RateLimited if that takes longer."""
         seconds = self._closed_until.get(endpoint, 0.0) - time.monotonic()
-        if seconds > 0:
+        if 0 < seconds <= WORTH_WAITING:
+            time.sleep(seconds)
+        elif seconds > 0:
             raise RateLimited(f"the allowance of {endpoint} is used up", retry_after=max(seconds, 1.0))
 
     def learn(self, endpoint: str, headers: Mapping[str, str]) -> None:
@@ -44,7 +48,7 @@ def seconds_until_reset(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     seconds = value - time.time() if value > EPOCH else value
-    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else None
+    return min(max(seconds, 0.0), LONGEST_WAIT) if not math.isnan(seconds) else None
 
 
 def retry_after(headers: Mapping[str, str], detail: str, fallback: float) -> float:

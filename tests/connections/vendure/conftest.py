@@ -7,28 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from connections.connectors.base import Account, Token
+from connections.connectors.base import Account
 from connections.connectors.http import HttpClient
 from connections.connectors.types import AddressData, CustomerData, ItemData, OrderData, RemoteStatus, ShopOptions
 from connections.connectors.vendure.connector import VendureConnector
+from tests.connections.memory_tokens import MemoryTokens
 from tests.simulators.proxy import Proxy
 from tests.vendure.fixtures import vendure  # noqa: F401
 from tests.vendure.peer import VendurePeer
 
 OPTIONS = ShopOptions(number="", marketplace_name="bol")
 _numbers = itertools.count(1)
-
-
-class MemoryTokens:
-    def __init__(self) -> None:
-        self.token: Token | None = None
-
-    def current(self) -> Token | None:
-        return self.token
-
-    def renew(self, request: Callable[[], Token], *, rejected: str = "") -> Token:
-        self.token = request()
-        return self.token
 
 
 @pytest.fixture

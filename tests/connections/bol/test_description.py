@@ -1,0 +1,39 @@
+"""The check against bol's own description really checks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulators.base import Request, Response
+from tests.simulators.bol import MEDIA_TYPE, description
+from tests.simulators.validation import specs_available
+
+pytestmark = pytest.mark.skipif(not specs_available("bol"), reason="bol's description is not here: set API_SPECS_DIR")
+
+
+def exchange(
+    method: str, path: str, body: bytes = b"", answer: object = None, status: int = 200, **query: str
+) -> list[str]:
+    headers = {"Content-Type": MEDIA_TYPE}
+    request = Request(method, path, dict(query), headers, body, path)
+    return description().errors(request, Response.of(answer or {}, status, content_type=MEDIA_TYPE))
+
+
+def test_a_good_exchange_is_clean() -> None:
+    assert exchange("GET", "/retailer/orders", status=200, **{"fulfilment-method": "FBR", "page": "1"}) == []
+
+
+@pytest.mark.parametrize(
+    ("finding", "problem"),
+    [
+        (lambda: exchange("GET", "/retailer/orders", page="0"), "minimum"),
+        (lambda: exchange("GET", "/retailer/orders", state="OPEN"), "unknown parameter state"),
+        (lambda: exchange("GET", "/retailer/orders", **{"change-interval-minute": "61"}), "maximum"),
+        (lambda: exchange("GET", "/retailer/parcels"), "not in the description"),
+        (lambda: exchange("GET", "/retailer/orders/1", answer={"orderId": 1}), "is not of type 'string'"),
+        (lambda: exchange("POST", "/retailer/shipments", b'{"items": []}', status=202), "orderItems"),
+        (lambda: exchange("GET", "/retailer/orders", status=204), "not described"),
+    ],
+)
+def test_a_wrong_one_is_found(finding: object, problem: str) -> None:
+    assert any(problem in one for one in finding())  # type: ignore[operator]
