@@ -163,6 +163,11 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {  # what waits for other people's servers has queues of its own
+    "connections.tasks.sync_stream": {"queue": "sync"},
+    "connections.tasks.send_due": {"queue": "outbox"},
+    "connections.tasks.ask_account": {"queue": "outbox"},
+}
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -18,7 +18,7 @@ from connections import dispatch, follow_up, sender
 HANDLERS: dict[str, Callable[[dispatch.Run], None]] = {}
 
 
-@app.task(queue="default", expires=5)
+@app.task(expires=5)
 def dispatch_due() -> None:
     """Hand out the streams that are due."""
     expires = min(dispatch.LEASE_SECONDS, settings.SYNC_INTERVAL_SECONDS)
@@ -26,7 +26,7 @@ def dispatch_due() -> None:
         sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=expires)
 
 
-@app.task(base=TenantTask, queue="sync")
+@app.task(base=TenantTask)
 def sync_stream(company_id: int, stream_id: int, token: str) -> None:
     """Run one sync of one stream; does nothing if the lease isn't ours any more."""
     run = dispatch.start_run(company_id, stream_id, UUID(token))
@@ -34,7 +34,7 @@ def sync_stream(company_id: int, stream_id: int, token: str) -> None:
         dispatch.run_stream(run, HANDLERS[run.stream.topic])
 
 
-@app.task(queue="default", expires=10)
+@app.task(expires=10)
 def relay_outbox() -> None:
     """Hand out the accounts for which something is due to be sent."""
     for claim in sender.claim_senders():
@@ -42,25 +42,25 @@ def relay_outbox() -> None:
         send_due.apply_async(arguments, expires=sender.LEASE_SECONDS)
 
 
-@app.task(base=TenantTask, queue="outbox")
+@app.task(base=TenantTask)
 def send_due(company_id: int, connection_id: int, token: str) -> None:
     """Send what is due for one account, if the lease is still ours."""
     sender.send_due(sender.SenderClaim(company_id, connection_id, UUID(token)))
 
 
-@app.task(queue="default", expires=10)
+@app.task(expires=10)
 def follow_up_due() -> None:
     """Ask the accounts whose asynchronous answers are due."""
     for company_id, connection_id in follow_up.accounts_to_ask():
         ask_account.apply_async((company_id, connection_id), expires=60)
 
 
-@app.task(base=TenantTask, queue="outbox")
+@app.task(base=TenantTask)
 def ask_account(company_id: int, connection_id: int) -> None:
     follow_up.follow_up(company_id, connection_id)
 
 
-@app.task(queue="default")
+@app.task
 def prune_exchanges() -> None:
     """Make the next weeks' partitions and drop those past retention."""
     with all_companies(), database.cursor() as cursor:  # a table of every company

@@ -4,7 +4,7 @@ from channable.celery import app
 from orders.services.waiting import end_waits
 
 
-@app.task(queue="default", expires=15)
+@app.task(expires=15)
 def ship_after_waiting() -> None:
     """Ship what has waited for a tracking code long enough."""
     end_waits()

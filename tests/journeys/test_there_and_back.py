@@ -1,0 +1,390 @@
+"""bol and WooCommerce: an order goes all the way round, in every weather."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from channable.tenants.scope import company_scope
+from connections import services
+from connections.models import Connection, ConnectionState, OrderConnection, OutboxMessage
+from orders.models import Order, SyncedOrder
+from orders.services.handle import handle_manually, resend
+from orders.services.orphans import delete_account, delete_order_connection
+from tests import engine
+from tests.factories import UserFactory
+from tests.simulators.base import Fault
+from tests.world import World, build, connect
+
+
+def made(world: World) -> list[str]:
+    """Our references, in the order in which the shop really made orders."""
+    return [effect.reference for effect in world.shop.effects("create_order")]
+
+
+def shipped(world: World) -> list[tuple[str, str]]:
+    """(order, tracking code) of what bol really took."""
+    return [
+        (effect.subject, effect.data.get("transport", {}).get("trackAndTrace", ""))
+        for effect in world.market.effects("ship")
+    ]
+
+
+def placed(world: World, **values: Any) -> str:
+    """An order that stands in the shop."""
+    number: str = world.market.add_order(**values)
+    engine.settle()
+    assert world.order(number).shop_order_id
+    return number
+
+
+def shop_id(world: World, number: str) -> str:
+    return world.order(number).shop_order_id
+
+
+def test_an_order_goes_all_the_way_round(world: World) -> None:
+    number = world.market.add_order(lines=[("MUG", 2, "20.00"), ("TEA", 1, "5.00")])
+    engine.round_trip()
+    order = world.order(number)
+    assert (order.status, made(world)) == ("not_shipped", [order.reference])
+    world.shop.complete(order.shop_order_id, "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    assert shipped(world) == [(number, "3SABCD12345678")]
+    assert not any(item.open for item in world.market.orders[number].items)
+    assert world.timeline(number) == [
+        "order.received",
+        "order.created_in_shop",
+        "shop.shipped",
+        "order.status",
+        "shipment.sent",
+        "order.status",
+        "shipment.confirmed",
+        "order.status",
+    ]
+
+
+def test_further_rounds_change_nothing(world: World) -> None:
+    number = placed(world)
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    before = world.timeline(number)
+    for _ in range(3):
+        engine.round_trip()
+    assert world.timeline(number) == before
+    assert len(made(world)) == len(shipped(world)) == 1
+
+
+def test_without_a_code_it_waits_and_a_late_code_is_sent(world: World) -> None:
+    number = placed(world)
+    world.shop.complete(shop_id(world, number))
+    engine.round_trip()
+    order = world.order(number)
+    assert order.status == "waiting"
+    assert timedelta(hours=2, minutes=59) < order.waiting_until - timezone.now() < timedelta(hours=3, minutes=1)
+    world.shop.add_tracking(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    assert shipped(world) == [(number, "3SABCD12345678")]
+
+
+def test_after_three_hours_it_is_sent_without_a_code(world: World) -> None:
+    number = placed(world)
+    world.shop.complete(shop_id(world, number))
+    engine.round_trip()
+    engine.end_waiting()
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    assert shipped(world) == [(number, "")]
+    assert "order.wait_over" in world.timeline(number)
+
+
+def test_a_shop_that_is_down_for_an_hour_delays_and_loses_nothing(world: World) -> None:
+    numbers = [world.market.add_order() for _ in range(5)]
+    world.shop.fail(".*", Fault.ERROR_503_BEFORE, times=10_000)
+    for _ in range(12):  # twelve rounds of five minutes
+        engine.round_trip()
+    assert made(world) == []
+    assert {world.order(number).status for number in numbers} == {"not_shipped"}
+    assert {world.order(number).error_code for number in numbers} == {""}
+    world.shop.heal()
+    engine.settle()
+    assert sorted(made(world)) == sorted(world.order(number).reference for number in numbers)
+
+
+def test_a_revoked_access_waits_until_it_is_renewed_and_catches_up(world: World) -> None:
+    world.market.change_secret()
+    number = world.market.add_order()
+    engine.round_trip()
+    with company_scope(world.company.pk):
+        account = Connection.objects.get(pk=world.marketplace.pk)
+    assert (account.state, account.error_code) == (ConnectionState.EXPIRED, "connector.auth")
+    engine.round_trip()
+    assert world.orders == []
+    assert connect(world.company, world.market).pk == account.pk
+    engine.settle()
+    assert [order.external_id for order in world.orders] == [number]
+    assert len(made(world)) == 1
+
+
+def test_an_order_shipped_by_hand_at_bol_is_closed_and_nothing_is_sent(world: World) -> None:
+    number = placed(world)
+    world.market.ship_by_hand(number)
+    engine.settle()
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    assert shipped(world) == []
+
+
+def test_an_order_cancelled_at_bol_is_closed_here(world: World) -> None:
+    number = placed(world)
+    world.market.cancel_by_hand(number)
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert world.market.effects("cancel") == []
+
+
+def test_cancelled_before_we_got_to_it_never_reaches_the_shop(world: World) -> None:
+    number = world.market.add_order()
+    engine.hurry()
+    engine.sync()
+    world.market.cancel_by_hand(number)
+    engine.hurry()
+    engine.sync()
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert made(world) == []
+
+
+def test_cancelled_in_the_shop_is_cancelled_at_bol(world: World) -> None:
+    number = placed(world)
+    world.shop.cancel(shop_id(world, number))
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert [effect.subject for effect in world.market.effects("cancel")] == [number]
+
+
+def test_a_buyers_request_shows_and_the_order_may_still_be_shipped(world: World) -> None:
+    number = placed(world)
+    world.market.request_cancellation(number)
+    engine.settle()
+    assert world.order(number).status == "cancellation_request"
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "shipped"
+
+
+def test_a_shipment_that_bol_refuses_is_an_error_to_solve(world: World) -> None:
+    number = placed(world)
+    world.market.fail_next_process("Order item is not open")
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    order = world.order(number)
+    assert (order.status, order.error_code, order.error_detail) == (
+        "not_shipped",
+        "shipment.refused",
+        "Order item is not open",
+    )
+    with company_scope(world.company.pk):
+        resend(order, user=UserFactory())
+    engine.settle()
+    assert (world.order(number).status, world.order(number).error_code) == ("shipped", "")
+    assert len(shipped(world)) == 1
+
+
+@pytest.mark.parametrize("what", ["forget_processes", "time_out_next_process"])
+def test_an_answer_that_bol_forgot_is_read_from_its_shipments(world: World, what: str) -> None:
+    number = placed(world)
+    if what == "time_out_next_process":
+        world.market.time_out_next_process()
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.round_trip()
+    if what == "forget_processes":
+        world.market.forget_processes()
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    assert len(shipped(world)) == 1
+
+
+EXECUTED = [fault for fault in Fault if fault.executes]
+
+
+@pytest.mark.parametrize("fault", EXECUTED, ids=lambda fault: fault.value)
+def test_a_shipment_whose_answer_was_cut_goes_once(world: World, fault: Fault) -> None:
+    number = placed(world)
+    world.market.fail("POST /retailer/shipments", fault, seconds=0.2)
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    assert len(shipped(world)) == 1
+
+
+def test_a_product_the_shop_does_not_know_holds_up_no_other_order(world: World) -> None:
+    unknown = world.market.add_order("UNKNOWN")
+    known = world.market.add_order("MUG")
+    engine.settle()
+    assert world.order(unknown).error_code == "product.not_found"
+    assert world.order(known).shop_order_id
+    world.shop.add_product("UNKNOWN", "20.00", stock=5)
+    with company_scope(world.company.pk):
+        resend(world.order(unknown), user=UserFactory())
+    engine.settle()
+    assert world.order(unknown).shop_order_id
+    assert world.order(unknown).error_code == ""
+
+
+def test_a_transporter_nobody_knows_is_asked_for_and_then_sent(world: World) -> None:
+    number = placed(world)
+    world.shop.complete(shop_id(world, number), "ABC-123", "Uncle Bob")
+    engine.settle()
+    assert world.order(number).error_code == "shipment.transporter_needed"
+    assert shipped(world) == []
+    world.change_settings(default_transporter="DHL")
+    with company_scope(world.company.pk):
+        resend(world.order(number), user=UserFactory())
+    engine.settle()
+    assert shipped(world) == [(number, "ABC-123")]
+
+
+def test_an_order_handled_manually_is_left_alone(world: World) -> None:
+    number = placed(world)
+    with company_scope(world.company.pk):
+        handle_manually(world.order(number), user=UserFactory())
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "manual"
+    assert shipped(world) == []
+
+
+def test_an_unreadable_order_is_shown_and_the_others_go_on(world: World) -> None:
+    broken, healthy = world.market.add_order(), world.market.add_order()
+    world.market.poison(broken, lambda raw: raw["orderItems"][0].pop("unitPrice"))
+    engine.settle()
+    assert [order.external_id for order in world.orders] == [healthy]
+    (record,) = world.unreadable()
+    assert (record.external_id, record.error_detail) == (broken, "orderItems[0].unitPrice: missing")
+    world.market.heal()
+    with company_scope(world.company.pk):
+        record.last_seen_at = timezone.now() - timedelta(minutes=16)
+        record.save()
+    engine.settle()
+    assert {order.external_id for order in world.orders} == {broken, healthy}
+    assert world.unreadable() == []
+
+
+def test_two_companies_with_the_same_marketplace_numbers_never_meet(make_world: Callable[..., World]) -> None:
+    first, second = make_world(), make_world()
+    first.market.add_order(order_id="1234567890")
+    second.market.add_order(order_id="1234567890", quantity=3)
+    engine.settle()
+    mine, theirs = first.order("1234567890"), second.order("1234567890")
+    assert mine.reference != theirs.reference
+    assert (made(first), made(second)) == ([mine.reference], [theirs.reference])
+    first.shop.complete(mine.shop_order_id, "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert first.order("1234567890").status == "shipped"
+    assert second.order("1234567890").status == "not_shipped"
+    assert second.market.effects("ship") == []
+
+
+def test_two_order_connections_share_one_read_of_their_account(
+    make_world: Callable[..., World], serve: Callable[..., Any]
+) -> None:
+    from tests.simulators.woocommerce import WooCommerceSimulator
+
+    world = make_world(channel="NL")
+    other_shop = serve(WooCommerceSimulator())
+    other_shop.add_product("MUG", "20.00", stock=10)
+    with company_scope(world.company.pk):
+        pass
+    platform = connect(world.company, other_shop)
+    with company_scope(world.company.pk):
+        belgian = services.create_order_connection(
+            company=world.company,
+            project=world.project,
+            name="Belgium",
+            marketplace=world.marketplace,
+            shop=platform,
+            channel="BE",
+            start_at=timezone.now() - timedelta(days=1),
+        )
+        services.activate(belgian)
+    dutch_order, belgian_order = world.market.add_order(country="NL"), world.market.add_order(country="BE")
+    world.market.requests.clear()
+    engine.hurry()
+    engine.sync()
+    lists = [line for line in world.market.requests if line == "GET /retailer/orders"]
+    assert len(lists) <= 2  # the open ones, and what changed
+    engine.settle()
+    assert made(world) == [world.order(dutch_order).reference]
+    assert [effect.reference for effect in other_shop.effects("create_order")] == [world.order(belgian_order).reference]
+
+
+def test_orders_that_bol_ships_go_to_their_own_order_connection_with_their_suffix(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(fulfilment_type="marketplace")
+    world.market.add_order()
+    number = world.market.add_order(fulfilment="FBB")
+    engine.settle()
+    (order,) = world.orders
+    assert (order.external_id, order.number) == (number, f"{number}-FBB")
+    world.shop.complete(order.shop_order_id, "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert shipped(world) == []
+    world.market.ship_by_hand(number)
+    engine.settle()
+    assert world.order(number).status == "shipped"
+
+
+def test_the_account_deleted_and_connected_again_finds_its_orders(world: World) -> None:
+    open_one, done = placed(world), placed(world)
+    world.shop.complete(shop_id(world, done), "3SABCD12345678", "PostNL")
+    engine.settle()
+    with company_scope(world.company.pk):
+        assert delete_account(Connection.objects.get(pk=world.marketplace.pk)) == 1
+    assert world.order(open_one).error_code == "order.orphan"
+    assert world.order(done).error_code == ""
+    engine.settle()
+    again = build(world.market, world.shop, company=world.company)
+    assert again.marketplace.pk == world.marketplace.pk
+    engine.settle()
+    order = world.order(open_one)
+    assert (order.error_code, order.order_connection_id) == ("", again.pair.pk)
+    assert len(world.orders) == len(made(world)) == 2
+    world.shop.complete(order.shop_order_id, "3SEFGH12345678", "PostNL")
+    engine.settle()
+    assert world.order(open_one).status == "shipped"
+
+
+def test_a_deleted_order_connection_flags_its_open_orders_and_sends_nothing(world: World) -> None:
+    number = world.market.add_order()
+    engine.hurry()
+    engine.sync()
+    with company_scope(world.company.pk):
+        delete_order_connection(OrderConnection.objects.get(pk=world.pair.pk))
+    engine.settle()
+    assert world.order(number).error_code == "order.orphan"
+    assert made(world) == []
+
+
+def test_each_order_that_reached_a_shop_is_billed_once(world: World) -> None:
+    placed(world), placed(world), world.market.add_order("UNKNOWN")
+    engine.settle()
+    with company_scope(world.company.pk):
+        in_shop = set(Order.objects.exclude(shop_order_id="").values_list("pk", flat=True))
+        assert set(SyncedOrder.objects.values_list("order_id", flat=True)) == in_shop
+        assert len(in_shop) == 2
+
+
+def test_no_message_is_left_behind(world: World) -> None:
+    number = placed(world)
+    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    with company_scope(world.company.pk):
+        assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"sent"}
