@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from ..errors import AuthError, ContractError, DataError
+from ..errors import AuthError, ConnectorError, ContractError, DataError
+from ..statuses import error_for
 from ..types import JSON
 from .oauth import sign
 
@@ -28,6 +29,14 @@ SHIPMENT_TRACKING = "/wc-shipment-tracking/v3"  # the official extension
 ADVANCED_SHIPMENT_TRACKING = "/wc-ast/v3"  # AST, a widespread plugin with the same shape
 # Parts of addresses that people copy along with the shop's own.
 TAIL = re.compile(r"/(wp-json|wp-admin|wp-login\.php|index\.php)(/.*)?\Z")
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+MOVED = frozenset({301, 308})
+# Parts of an order that the shop may refuse: code and reason of our error.
+REFUSALS = {
+    "currency": ("pricing.currency", "pricing"),
+    "billing": ("address.unusable", "address_parsing"),
+    "shipping": ("address.unusable", "address_parsing"),
+}
 
 Params = Mapping[str, str]
 
@@ -38,11 +47,15 @@ def shop_address(text: str) -> str:
     Raises AuthError if it cannot be an address: nothing can be reached until it is corrected.
     """
     text = text.strip()
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-        raise AuthError("The address of the shop is not a web address.", code="connector.address")
-    path = TAIL.sub("", parts.path.rstrip("/"))
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{path}"
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        is_usable = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise AuthError("The address of the shop is not a web address.", code="connector.address_refused")
+    host = parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme])
+    return f"{parts.scheme}://{host}{TAIL.sub('', parts.path.rstrip('/'))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +95,24 @@ class Client:
         return _object(response)
 
     def create_order(self, body: JSON) -> JSON:
-        return _object(self._send("POST", f"{CORE}/orders", json=body))
+        """Raises DataError "pricing.currency" or "address.unusable" where that is what the shop refuses."""
+        response = self._send("POST", f"{CORE}/orders", json=body, accept={400})
+        if response.status == 400:
+            raise _refusal(response)
+        return _object(response)
 
-    def update_order(self, order_id: str, body: JSON) -> JSON:
-        return _object(self._send("PUT", f"{CORE}/orders/{order_id}", json=body))
+    def update_order(self, order_id: str, body: JSON) -> None:
+        """An order that is gone needs no update."""
+        self._send("PUT", f"{CORE}/orders/{order_id}", json=body, accept={404})
 
-    def trash_order(self, order_id: str) -> JSON:
-        return _object(self._send("DELETE", f"{CORE}/orders/{order_id}", {"force": "false"}))
+    def trash_order(self, order_id: str) -> None:
+        """410: it is in the trash already."""
+        self._send("DELETE", f"{CORE}/orders/{order_id}", {"force": "false"}, accept={404, 410})
+
+    def try_writing(self) -> None:
+        """Raises AuthError if the keys may only read, as WooCommerce proposes when a key is made. Writes
+        nothing: there is no order 0, which is looked at after the permission."""
+        self._send("PUT", f"{CORE}/orders/0", json={}, accept={400, 404})
 
     # -- tracking
     def fulfillments(self, order_id: str) -> list[JSON] | None:
@@ -187,6 +211,22 @@ class Client:
             return self._once(method, path, params, json=json, accept=accept)
 
     def _once(self, method: str, path: str, params: Params, *, json: JSON, accept: Collection[int]) -> Response:
+        """Raises AuthError if the shop has moved for good to another address: keys are not sent after it,
+        and only its owner can say that it is theirs."""
+        response = self._request(method, path, params, json=json, accept={*accept, *MOVED})
+        if response.status not in MOVED:
+            return response
+        target = shop_address(urljoin(f"{self.shop}/", str(response.headers.get("Location", ""))))
+        if urlsplit(target)[:2] == urlsplit(self.shop)[:2]:
+            return self._request(method, path, params, json=json, accept=accept)
+        raise AuthError(
+            f"The address of the shop leads on to {target[:200]}: enter that one.",
+            code="connector.address_refused",
+            status=response.status,
+            request_id=response.request_id,
+        )
+
+    def _request(self, method: str, path: str, params: Params, *, json: JSON, accept: Collection[int]) -> Response:
         url, query = f"{self.shop}/wp-json{path}", dict(params)
         if self.permalinks == "plain":
             url, query = f"{self.shop}/", {"rest_route": path, **params}
@@ -206,6 +246,26 @@ def _error_code(response: Response) -> str:
     except ContractError:
         return ""
     return str(body.get("code", "")) if isinstance(body, dict) else ""
+
+
+def _refusal(response: Response) -> ConnectorError:
+    """`data.params` of a WordPress error names the parts of the request that are wrong."""
+    error = error_for(response, is_write=True)
+    for name in _wrong_params(response):
+        if name in REFUSALS:
+            code, reason = REFUSALS[name]
+            return DataError(
+                error.detail, code=code, field=name, reason=reason, status=400, request_id=response.request_id
+            )
+    return error
+
+
+def _wrong_params(response: Response) -> Collection[str]:
+    try:
+        params = response.json()["data"]["params"]
+    except (ContractError, KeyError, TypeError):
+        return ()
+    return params.keys() if isinstance(params, dict) else ()
 
 
 def _object(response: Response) -> JSON:
