@@ -102,8 +102,10 @@ class Client:
         return _object(response)
 
     def update_order(self, order_id: str, body: JSON) -> None:
-        """An order that is gone needs no update."""
-        self._send("PUT", f"{CORE}/orders/{order_id}", json=body, accept={404})
+        """An order that is gone needs no update; the shop says so with a 400 or 404."""
+        response = self._send("PUT", f"{CORE}/orders/{order_id}", json=body, accept={400, 404})
+        if response.status >= 400 and not _error_code(response).endswith("_invalid_id"):
+            raise error_for(response, is_write=True)
 
     def trash_order(self, order_id: str) -> None:
         """410: it is in the trash already."""
