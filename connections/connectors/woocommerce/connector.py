@@ -23,7 +23,8 @@ from ..types import (
     StreamSpec,
 )
 from . import catalogue, mapping
-from .client import ADVANCED_SHIPMENT_TRACKING, SHIPMENT_TRACKING, Client, shop_address
+from .address import shop_address
+from .client import ADVANCED_SHIPMENT_TRACKING, SHIPMENT_TRACKING, Client
 from .fields import CREDENTIALS, SETTINGS
 from .lookup import find
 from .order import build, check_quantities, check_stock
@@ -182,7 +183,7 @@ class WooCommerceConnector(PlatformConnector):
         "connector.refused" (no quantity, unknown VAT); by the shop's answer "pricing.currency",
         "address.unusable", "connector.refused", or "product.not_found" if a product went meanwhile.
         """
-        if found is not None:
+        if found is not None and self._is_there(found.remote_id):
             self._discard(found.remote_id)
         check_quantities(order)
         products = catalogue.find_products(self.client, order.items, by=self._setting("product_field"))
@@ -200,6 +201,15 @@ class WooCommerceConnector(PlatformConnector):
                 reason="missing_reference",
             )
         return Done(remote_id, mapping.text_of(made, "number"), _total_notes(made, order))
+
+    def _is_there(self, order_id: str) -> bool:
+        try:
+            self.client.order(order_id)
+        except DataError as error:
+            if error.code != "order.gone":
+                raise
+            return False
+        return True
 
     def _discard(self, order_id: str) -> None:
         """Cancelled, so that stock comes back; without our reference, so that no look-up finds it."""

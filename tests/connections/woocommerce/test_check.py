@@ -6,7 +6,7 @@ import pytest
 
 from connections.connectors.errors import AuthError, ConnectorError, ContractError, TransientError
 from connections.connectors.http import HttpClient
-from connections.connectors.woocommerce.client import shop_address
+from connections.connectors.woocommerce.address import shop_address
 from tests.simulators.base import Fault, Response
 
 from .conftest import OPTIONS, an_order, connector_for
@@ -80,19 +80,26 @@ def test_an_order_is_not_sent_after_a_shop_that_moved(shop, make_shop):
     assert (new.requests, shop.orders) == ([], {})
 
 
-def test_a_shop_whose_folders_redirect_within_it_is_followed(shop):
-    """As some hosts do for a language or a missing slash."""
+def test_a_shop_in_another_folder_says_which(shop):
+    """What is written is never sent after a redirect, so reading from there would not be enough."""
+    shop.moved_to = f"{shop.url}/winkel"
+    with pytest.raises(AuthError) as caught:
+        connector_for(shop).check()
+    assert f"{shop.url}/winkel:" in caught.value.detail
+
+
+def test_a_redirect_that_only_tidies_the_address_is_followed(shop):
     answer = shop.handle
 
-    def redirect(request: Any) -> Any:
-        if request.path.startswith("/nl/"):
-            request.path = request.path.removeprefix("/nl")
-            return answer(request)
-        return Response(301, b"", {"Location": f"/nl{request.path}?{request.url.partition('?')[2]}"})
+    def tidy(request: Any) -> Any:
+        if "tidy" not in request.query:
+            return Response(301, b"", {"Location": f"{request.path}?{request.url.partition('?')[2]}&tidy=1"})
+        return answer(request)
 
-    shop.handle = redirect
+    shop.handle = tidy
     shop.basic_over_http, shop.validator = True, None
-    assert connector_for(shop, auth_method="query").check().name == "Demo shop"
+    connector = connector_for(shop, auth_method="query")
+    assert next(iter(connector.fetch("updates", ""))).records == []
 
 
 def test_keys_that_were_changed_stop_working_and_the_new_ones_work(shop):

@@ -49,7 +49,7 @@ def random_order(seed: int) -> Any:
 
 
 @pytest.mark.parametrize("rate", ["0.0000", "7.0000", "9.0000", "19.0000", "21.0000", "25.5000"])
-@pytest.mark.parametrize(("rounds_at_subtotal", "prices_include_tax"), itertools.product([False, True], repeat=2))
+@pytest.mark.parametrize(("rounds_at_subtotal", "prices_include_tax"), list(itertools.product([False, True], repeat=2)))
 def test_the_total_is_exact_whatever_the_rate_and_the_shops_way_to_round(
     rate: str, rounds_at_subtotal: bool, prices_include_tax: bool
 ):
