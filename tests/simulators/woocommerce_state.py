@@ -72,6 +72,18 @@ class ShopState(Simulator):
         self._last_id = 100
         self.add_tax_rate("21.0000")
 
+    @property
+    def key(self) -> str:
+        return self.consumer_key
+
+    @property
+    def secret(self) -> str:
+        return self.consumer_secret
+
+    @secret.setter
+    def secret(self, value: str) -> None:
+        self.consumer_secret = value
+
     def _id(self) -> int:
         self._last_id += 1
         return self._last_id
