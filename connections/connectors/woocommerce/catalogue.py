@@ -66,13 +66,13 @@ def _best(rows: Sequence[JSON], sku: str) -> JSON | None:
 
 
 def read_tax_rules(client: Client) -> TaxRules:
-    """Raises DataError "shop.tax_unknown" if the key may not read them: amounts without VAT would be a guess."""
+    """Raises DataError naming `vat_rate` if the key may not read them: amounts without VAT would be a guess."""
     general, tax = client.settings("general"), client.settings("tax")
     if general is None or tax is None:
         raise DataError(
             "The key may not read the shop's tax settings: use a key of an administrator or shop manager, "
             "or fill in the VAT percentage in the settings.",
-            code="shop.tax_unknown",
+            code="connector.refused",
             field="vat_rate",
         )
     is_on = general.get("woocommerce_calc_taxes") == "yes"

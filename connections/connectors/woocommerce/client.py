@@ -5,18 +5,18 @@ Source: WooCommerce REST API documentation, v3; "measured" means tried on WooCom
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from ..errors import AuthError, ContractError, DataError
 from ..types import JSON
+from .address import shop_address
+from .answers import count_of, error_code, list_of, object_of, refusal, server_time
 from .oauth import sign
 
 if TYPE_CHECKING:
@@ -26,23 +26,9 @@ PER_PAGE = 100  # the most the API allows; 101 is answered with 400 (measured)
 CORE = "/wc/v3"
 SHIPMENT_TRACKING = "/wc-shipment-tracking/v3"  # the official extension
 ADVANCED_SHIPMENT_TRACKING = "/wc-ast/v3"  # AST, a widespread plugin with the same shape
-# Parts of addresses that people copy along with the shop's own.
-TAIL = re.compile(r"/(wp-json|wp-admin|wp-login\.php|index\.php)(/.*)?\Z")
+MOVED = frozenset({301, 308})
 
 Params = Mapping[str, str]
-
-
-def shop_address(text: str) -> str:
-    """What a person typed as the address of the shop, as scheme://host[:port][/folder].
-
-    Raises AuthError if it cannot be an address: nothing can be reached until it is corrected.
-    """
-    text = text.strip()
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-        raise AuthError("The address of the shop is not a web address.", code="connector.address")
-    path = TAIL.sub("", parts.path.rstrip("/"))
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +65,26 @@ class Client:
         if response.status == 404:
             self._require_woocommerce(response)
             raise DataError("The shop no longer has this order.", code="order.gone", status=404)
-        return _object(response)
+        return object_of(response)
 
     def create_order(self, body: JSON) -> JSON:
-        return _object(self._send("POST", f"{CORE}/orders", json=body))
+        """Raises DataError "pricing.currency" or "address.unusable" where that is what the shop refuses."""
+        response = self._send("POST", f"{CORE}/orders", json=body, accept={400})
+        if response.status == 400:
+            raise refusal(response)
+        return object_of(response)
 
-    def update_order(self, order_id: str, body: JSON) -> JSON:
-        return _object(self._send("PUT", f"{CORE}/orders/{order_id}", json=body))
+    def update_order(self, order_id: str, body: JSON) -> None:
+        self._send("PUT", f"{CORE}/orders/{order_id}", json=body)
 
-    def trash_order(self, order_id: str) -> JSON:
-        return _object(self._send("DELETE", f"{CORE}/orders/{order_id}", {"force": "false"}))
+    def trash_order(self, order_id: str) -> None:
+        """410: it is in the trash already."""
+        self._send("DELETE", f"{CORE}/orders/{order_id}", {"force": "false"}, accept={410})
+
+    def try_writing(self) -> None:
+        """Raises AuthError if the keys may only read, as WooCommerce proposes when a key is made. Writes
+        nothing: there is no order 0, which is looked at after the permission."""
+        self._send("PUT", f"{CORE}/orders/0", json={}, accept={400, 404})
 
     # -- tracking
     def fulfillments(self, order_id: str) -> list[JSON] | None:
@@ -108,12 +104,12 @@ class Client:
         if response.status == 404:
             self._require_woocommerce(response)
             return None
-        return _object(response)
+        return object_of(response)
 
     # -- the shop itself
     def site(self) -> JSON:
         """The index of WordPress: name, home, namespaces. Public, so it says nothing of the keys."""
-        return _object(self._send("GET", "/", {"_fields": "name,home,namespaces"}))
+        return object_of(self._send("GET", "/", {"_fields": "name,home,namespaces"}))
 
     def settings(self, group: str) -> dict[str, str] | None:
         """Values by id, of the group "general" or "tax". None if the keys may not read settings."""
@@ -121,7 +117,7 @@ class Client:
             response = self._send("GET", f"{CORE}/settings/{group}")
         except (AuthError, DataError):
             return None
-        return {str(row["id"]): str(row.get("value", "")) for row in _array(response) if "id" in row}
+        return {str(row["id"]): str(row.get("value", "")) for row in list_of(response) if "id" in row}
 
     def taxes(self, *, page: int = 1) -> Listing:
         return self._list(f"{CORE}/taxes", {"orderby": "id", "order": "asc"}, page)
@@ -130,24 +126,24 @@ class Client:
     def _list(self, path: str, params: Params, page: int) -> Listing:
         paging = {"per_page": str(PER_PAGE), "page": str(page)}
         response = self._send("GET", path, {**paging, **params})
-        rows = _array(response)
+        rows = list_of(response)
         return Listing(
-            rows, _count(response, "X-WP-TotalPages"), _count(response, "X-WP-Total"), read_at=_server_time(response)
+            rows, count_of(response, "X-WP-TotalPages"), count_of(response, "X-WP-Total"), read_at=server_time(response)
         )
 
     def _optional(self, path: str) -> list[JSON] | None:
         """A list that only some shops have; other 404s mean that the order itself is gone."""
         response = self._send("GET", path, accept={404})
         if response.status != 404:
-            return _array(response)
-        if _error_code(response) == "rest_no_route":
+            return list_of(response)
+        if error_code(response) == "rest_no_route":
             return None
         raise DataError("The shop no longer has this order.", code="order.gone", status=404)
 
     def _require_woocommerce(self, response: Response) -> None:
         """WooCommerce says that a thing is absent with an error code of its own; any other 404 means
         that something else answered."""
-        if _error_code(response) in {"", "rest_no_route"}:
+        if error_code(response) in {"", "rest_no_route"}:
             raise ContractError(
                 "There is no WooCommerce at the address of the shop.", status=404, request_id=response.request_id
             )
@@ -166,7 +162,7 @@ class Client:
         if self.permalinks != "auto" or method != "GET":
             return self._authorised(method, path, params or {}, json=json, accept=accept)
         response = self._authorised(method, path, params or {}, accept={*accept, 404})
-        if response.status == 404 and not _error_code(response):
+        if response.status == 404 and not error_code(response):
             self.permalinks = "plain"
             return self._authorised(method, path, params or {}, accept=accept)
         self.permalinks = "pretty"
@@ -187,6 +183,22 @@ class Client:
             return self._once(method, path, params, json=json, accept=accept)
 
     def _once(self, method: str, path: str, params: Params, *, json: JSON, accept: Collection[int]) -> Response:
+        """Raises AuthError if the shop has moved for good to another address or folder: keys are not sent
+        after it, and only its owner can say that it is theirs."""
+        response = self._request(method, path, params, json=json, accept={*accept, *MOVED})
+        if response.status not in MOVED:
+            return response
+        target = shop_address(urljoin(f"{self.shop}/", str(response.headers.get("Location", ""))))
+        if target == self.shop:
+            return self._request(method, path, params, json=json, accept=accept)
+        raise AuthError(
+            f"The address of the shop leads on to {target[:200]}: enter that one.",
+            code="connector.address_refused",
+            status=response.status,
+            request_id=response.request_id,
+        )
+
+    def _request(self, method: str, path: str, params: Params, *, json: JSON, accept: Collection[int]) -> Response:
         url, query = f"{self.shop}/wp-json{path}", dict(params)
         if self.permalinks == "plain":
             url, query = f"{self.shop}/", {"rest_route": path, **params}
@@ -197,46 +209,3 @@ class Client:
             query = sign(method, url, query, key=self.key, secret=self.secret, nonce=nonce, timestamp=timestamp)
         login = (self.key, self.secret) if self.auth == "basic" else None
         return self.http.request(method, url, params=query, json=json, auth=login, accept=accept)
-
-
-def _error_code(response: Response) -> str:
-    """`code` of a WordPress error body, "" if the body is none."""
-    try:
-        body = response.json()
-    except ContractError:
-        return ""
-    return str(body.get("code", "")) if isinstance(body, dict) else ""
-
-
-def _object(response: Response) -> JSON:
-    body = response.json()
-    if not isinstance(body, dict):
-        raise _unexpected("an object", response)
-    return body
-
-
-def _array(response: Response) -> list[JSON]:
-    body = response.json()
-    if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
-        raise _unexpected("a list of objects", response)
-    return body
-
-
-def _unexpected(wanted: str, response: Response) -> ContractError:
-    return ContractError(f"The shop's answer is not {wanted}.", status=response.status, request_id=response.request_id)
-
-
-def _count(response: Response, header: str) -> int:
-    """Caches and proxies that drop these headers would make us stop after the first page, unnoticed."""
-    text = str(response.headers.get(header) or "")
-    if not text.isdecimal():
-        raise ContractError(f"The shop's answer has no header {header}.", status=response.status)
-    return int(text)
-
-
-def _server_time(response: Response) -> datetime:
-    """The answer's Date header. Ours stands in where a proxy drops it: the overlap covers the difference."""
-    try:
-        return parsedate_to_datetime(str(response.headers["Date"])).astimezone(UTC)
-    except (KeyError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)

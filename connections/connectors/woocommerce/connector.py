@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..base import Account, Capabilities, Field, PlatformConnector
+from ..base import Account, Capabilities, PlatformConnector
 from ..errors import AuthError, ConnectorError, DataError
 from ..types import (
     JSON,
@@ -23,7 +23,9 @@ from ..types import (
     StreamSpec,
 )
 from . import catalogue, mapping
-from .client import ADVANCED_SHIPMENT_TRACKING, SHIPMENT_TRACKING, Client, shop_address
+from .address import shop_address
+from .client import ADVANCED_SHIPMENT_TRACKING, SHIPMENT_TRACKING, Client
+from .fields import CREDENTIALS, SETTINGS
 from .lookup import find
 from .order import build, check_quantities, check_stock
 from .tax import HUNDRED, TaxRules
@@ -40,72 +42,8 @@ class WooCommerceConnector(PlatformConnector):
     kind = "woocommerce"
     label = "WooCommerce"
     api_version = "wc/v3"
-    credential_fields = (
-        Field("shop_url", "Address of the shop", "For example https://www.example.com."),
-        Field(
-            "consumer_key",
-            "Consumer key",
-            "WooCommerce > Settings > Advanced > REST API, permissions Read/Write. Starts with ck_.",
-            is_secret=True,
-        ),
-        Field("consumer_secret", "Consumer secret", "Shown once, beside the key. Starts with cs_.", is_secret=True),
-    )
-    setting_fields = (
-        Field(
-            "product_field",
-            "Products are found by",
-            "What the product id on the marketplace is in the shop.",
-            is_required=False,
-            default="sku",
-            choices=(("sku", "SKU"), ("id", "Product or variation id")),
-        ),
-        Field(
-            "completed_statuses",
-            "Also shipped",
-            "Statuses of your own that mean the order was sent, e.g. shipped, picked-up.",
-            is_required=False,
-        ),
-        Field(
-            "cancelled_statuses",
-            "Also cancelled",
-            "Statuses of your own that mean the order will not be sent.",
-            is_required=False,
-        ),
-        Field(
-            "tracking_meta_keys",
-            "Order fields with a tracking code",
-            "For shipping plugins that keep the code in an order field of their own; separated by commas.",
-            is_required=False,
-            default="_tracking_number",
-        ),
-        Field(
-            "vat_rate",
-            "VAT in marketplace prices, in %",
-            "Leave empty to use the shop's own tax rates. Needed where the key may not read the tax settings.",
-            is_required=False,
-        ),
-        Field(
-            "auth_method",
-            "How the keys are sent",
-            "Choose query string if the host removes the Authorization header.",
-            is_required=False,
-            default="auto",
-            choices=(
-                ("auto", "Automatic: header with HTTPS, signature without"),
-                ("basic", "Header"),
-                ("query", "Query string"),
-                ("oauth", "Signature (OAuth 1.0a)"),
-            ),
-        ),
-        Field(
-            "permalinks",
-            "Permalinks of the shop",
-            "",
-            is_required=False,
-            default="auto",
-            choices=(("auto", "Find out"), ("pretty", "Any but plain"), ("plain", "Plain")),
-        ),
-    )
+    credential_fields = CREDENTIALS
+    setting_fields = SETTINGS
     capabilities = Capabilities(
         # Core reads its own tables at once; hosts that cache API answers keep them for seconds.
         index_delay_seconds=15,
@@ -154,6 +92,7 @@ class WooCommerceConnector(PlatformConnector):
                 status=error.status,
                 request_id=error.request_id,
             ) from None
+        self._require_write_permission()
         general = self.client.settings("general")
         _, _, address = self.client.shop.partition("://")
         return AccountInfo(
@@ -163,6 +102,17 @@ class WooCommerceConnector(PlatformConnector):
             currency=(general or {}).get("woocommerce_currency", ""),
             notes=self._notes(is_filtered=probe.total == 0, may_read_settings=general is not None),
         )
+
+    def _require_write_permission(self) -> None:
+        try:
+            self.client.try_writing()
+        except AuthError as error:
+            raise AuthError(
+                f"The keys may only read: make new ones with the permissions Read/Write ({error.detail})",
+                code=error.code,
+                status=error.status,
+                request_id=error.request_id,
+            ) from None
 
     def _site_name(self) -> str:
         """Some security plugins close the index; it is only for show."""
@@ -226,11 +176,14 @@ class WooCommerceConnector(PlatformConnector):
 
     # -- orders go out ----------------------------------------------------------------------------
     def create_order(self, order: OrderData, *, key: str, options: ShopOptions, found: Found | None = None) -> Receipt:
-        """One call makes the order, paid and with its reference.
+        """One call makes the order, paid and with its reference. A half-made one is thrown away first:
+        what a script that was stopped left out of it cannot be told.
 
-        Raises DataError "product.not_found", "product.out_of_stock", "order.quantity" before anything is sent.
+        Raises DataError: before anything is sent "product.not_found", "product.out_of_stock" and
+        "connector.refused" (no quantity, unknown VAT); by the shop's answer "pricing.currency",
+        "address.unusable", "connector.refused", or "product.not_found" if a product went meanwhile.
         """
-        if found is not None:
+        if found is not None and self._is_there(found.remote_id):
             self._discard(found.remote_id)
         check_quantities(order)
         products = catalogue.find_products(self.client, order.items, by=self._setting("product_field"))
@@ -248,6 +201,15 @@ class WooCommerceConnector(PlatformConnector):
                 reason="missing_reference",
             )
         return Done(remote_id, mapping.text_of(made, "number"), _total_notes(made, order))
+
+    def _is_there(self, order_id: str) -> bool:
+        try:
+            self.client.order(order_id)
+        except DataError as error:
+            if error.code != "order.gone":
+                raise
+            return False
+        return True
 
     def _discard(self, order_id: str) -> None:
         """Cancelled, so that stock comes back; without our reference, so that no look-up finds it."""
@@ -267,8 +229,11 @@ class WooCommerceConnector(PlatformConnector):
             return catalogue.read_tax_rules(self.client)
         try:
             rate = Decimal(percentage.replace(",", ".").rstrip("% ")) / HUNDRED
+            is_usable = 0 <= rate < 1
         except InvalidOperation:
-            raise DataError("The VAT percentage is not a number.", code="shop.tax_unknown", field="vat_rate") from None
+            is_usable = False
+        if not is_usable:
+            raise DataError("The VAT percentage in the settings is none.", code="connector.refused", field="vat_rate")
         return TaxRules(fixed_rate=rate)
 
     def find_order(self, key: str, *, since: datetime) -> Found | None:
@@ -276,9 +241,7 @@ class WooCommerceConnector(PlatformConnector):
         row = find(self.client, key, since=since)
         if row is None:
             return None
-        return Found(
-            mapping.text_of(row, "id"), mapping.text_of(row, "number"), is_complete=mapping.has_every_product(row)
-        )
+        return Found(mapping.text_of(row, "id"), mapping.text_of(row, "number"), is_complete=mapping.is_whole(row))
 
 
 def _total_notes(made: JSON, wanted: OrderData) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,6 +23,8 @@ TRACKING_ITEMS = "_wc_shipment_tracking_items"  # where Shipment Tracking and AS
 COMPLETED = frozenset({"completed"})
 # "failed" is a payment that did not succeed; the shop ships neither of these. Of "refunded", see _state.
 CANCELLED = frozenset({"cancelled", "refunded", "failed", "trash"})
+
+UNPAID = frozenset({"pending", "checkout-draft", "auto-draft"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,13 @@ def has_every_product(order: JSON) -> bool:
     return bool(lines) and all(text_of(line, "product_id") not in {"", "0"} for line in lines)
 
 
+def is_whole(order: JSON) -> bool:
+    """Whether nothing is missing of an order that we made: its products and its payment. WooCommerce
+    saves the order, then pays it; a script that its host stopped in between leaves it unpaid."""
+    is_unpaid = text_of(order, "status") in UNPAID and not order.get("date_paid_gmt")
+    return has_every_product(order) and not is_unpaid
+
+
 def version_of(row: JSON, meaning: Meaning) -> str:
     """A digest of what can change of an order, from its row in the list."""
     keys = (TRACKING_ITEMS, FULFILLMENT_STATUS, *meaning.tracking_keys)
@@ -141,14 +150,22 @@ def _parcels(raw: JSON, order: JSON, meaning: Meaning) -> Iterator[ParcelData]:
     """From the first source that has any: plugins copy each other's codes, which would double them."""
     for source in (
         [_fulfilment(row, order) for row in rows_of(raw, "fulfillments") if _is_sent(row)],
-        [_tracking(row, order) for row in rows_of(raw, "trackings")],
-        [_tracking(row, order) for row in rows_of({"rows": meta(order, TRACKING_ITEMS)}, "rows")],
-        [_plain_code(order, key) for key in meaning.tracking_keys],
+        _distinct(_tracking(row, order) for row in rows_of(raw, "trackings")),
+        _distinct(_tracking(row, order) for row in rows_of({"rows": meta(order, TRACKING_ITEMS)}, "rows")),
+        _distinct(_plain_code(order, key) for key in meaning.tracking_keys),
     ):
-        found = [parcel for parcel in source if parcel is not None]
-        if found:
-            yield from found
+        if source:
+            yield from source
             return
+
+
+def _distinct(parcels: Iterable[ParcelData | None]) -> list[ParcelData]:
+    """One parcel per code: a code that was entered twice is still one parcel."""
+    found: dict[str, ParcelData] = {}
+    for parcel in parcels:
+        if parcel is not None:
+            found.setdefault(parcel.tracking_code, parcel)
+    return list(found.values())
 
 
 def _is_sent(row: JSON) -> bool:

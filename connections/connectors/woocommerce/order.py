@@ -59,12 +59,12 @@ def _stock(row: JSON) -> int | None:
 def check_quantities(order: OrderData) -> None:
     """WooCommerce answers a quantity of 0 with a broken page (measured)."""
     if not order.items:
-        raise DataError("The order has no items.", code="order.empty", field="items", reason="missing_reference")
+        raise DataError("The order has no items.", code="connector.refused", field="items")
     for index, item in enumerate(order.items):
         if item.quantity < 1:
             raise DataError(
                 f"The quantity of {item.product_id!r} is {item.quantity}.",
-                code="order.quantity",
+                code="connector.refused",
                 field=f"items[{index}].quantity",
             )
 
@@ -90,14 +90,14 @@ def build(
     discounts = _discounts(order)
     place = _tax_place(order, rules)
     classes = [products[item.product_id].tax_class for item in order.items]
-    shipping_rate = rules.rate(place, _shipping_class(classes, rules), for_shipping=True)
+    shipping_class = _shipping_class(classes, rules)
     amounts = settle(
         [
             *(
                 Amount(_gross(item) - discount, _rate(rules, place, tax_class))
                 for item, discount, tax_class in zip(order.items, discounts, classes, strict=True)
             ),
-            Amount(order.shipping, shipping_rate),
+            Amount(order.shipping, _rate(rules, place, shipping_class, for_shipping=True), is_shipping=True),
             Amount(order.transaction_fee, rules.rate(place, STANDARD)),
         ],
         rules,
@@ -134,8 +134,8 @@ def _gross(item: ItemData) -> Decimal:
     return item.unit_price * item.quantity
 
 
-def _rate(rules: TaxRules, place: Place, tax_class: str | None) -> Decimal:
-    return Decimal(0) if tax_class is None else rules.rate(place, tax_class)
+def _rate(rules: TaxRules, place: Place, tax_class: str | None, *, for_shipping: bool = False) -> Decimal:
+    return Decimal(0) if tax_class is None else rules.rate(place, tax_class, for_shipping=for_shipping)
 
 
 def _discounts(order: OrderData) -> list[Decimal]:
@@ -161,12 +161,13 @@ def _tax_place(order: OrderData, rules: TaxRules) -> Place:
     return Place(address.country_code, address.region_code, address.postcode, address.city)
 
 
-def _shipping_class(classes: Sequence[str | None], rules: TaxRules) -> str:
-    """ "inherit" means the standard class if any line has it, else the first of the lines' classes."""
+def _shipping_class(classes: Sequence[str | None], rules: TaxRules) -> str | None:
+    """ "inherit" means the standard class if any line has it, else one of the lines' classes; where no
+    line is taxed, shipping is not either."""
     if rules.shipping_class != "inherit":
         return rules.shipping_class
     found = [tax_class for tax_class in classes if tax_class is not None]
-    return STANDARD if STANDARD in found or not found else found[0]
+    return STANDARD if STANDARD in found else next(iter(found), None)
 
 
 def _line(item: ItemData, product: Product, discount: Decimal, amount: Amount) -> JSON:

@@ -10,7 +10,7 @@ Source: WooCommerce REST API v3, "Tax rates" and "Setting options" (groups gener
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation
 
 from ..errors import ContractError
@@ -148,7 +148,8 @@ class Amount:
 
     gross: Decimal
     rate: Decimal
-    net: Decimal = field(default=Decimal(0))
+    net: Decimal = Decimal(0)
+    is_shipping: bool = False
 
 
 def net_of(gross: Decimal, rate: Decimal, rules: TaxRules) -> Decimal:
@@ -160,18 +161,27 @@ def net_of(gross: Decimal, rate: Decimal, rules: TaxRules) -> Decimal:
     return exact.quantize(FINE)
 
 
+def _added(amount: Amount, rules: TaxRules) -> Decimal:
+    """What one line adds to the shop's total: net and tax each in whole cents, or, where the shop
+    rounds at the subtotal, as they are; the net of shipping is in whole cents always."""
+    tax = amount.net * amount.rate
+    if rules.rounds_at_subtotal and not amount.is_shipping:
+        return amount.net + tax
+    net = amount.net.quantize(rules.unit, ROUND_HALF_UP)
+    return net + (tax if rules.rounds_at_subtotal else rules.rounded(tax))
+
+
 def total_of(amounts: Sequence[Amount], rules: TaxRules) -> Decimal:
     """The total that the shop will show for these lines."""
-    taxes = [amount.net * amount.rate for amount in amounts]
-    tax = rules.rounded(sum(taxes, Decimal(0))) if rules.rounds_at_subtotal else sum(map(rules.rounded, taxes))
-    return (sum((amount.net for amount in amounts), Decimal(0)) + tax).quantize(rules.unit, ROUND_HALF_UP)
+    total = sum((_added(amount, rules) for amount in amounts), Decimal(0))
+    return total.quantize(rules.unit, ROUND_HALF_UP)
 
 
 def settle(amounts: Sequence[Amount], rules: TaxRules) -> list[Amount]:
     """The amounts with `net` filled in, so that the shop's total is the sum of the gross ones.
 
-    About one gross amount in six cannot be reached by net plus rounded tax at 21 %; the cent that this
-    may cost in all is moved into the first line where it makes the total right.
+    About one gross amount in six cannot be reached by whole cents of net at 21 %; finer ones reach nearly
+    all. What is missing then in all is moved into the first line where it makes the total right.
     """
     settled = [replace(amount, net=net_of(amount.gross, amount.rate, rules)) for amount in amounts]
     wanted = sum((amount.gross for amount in amounts), Decimal(0)).quantize(rules.unit, ROUND_HALF_UP)

@@ -33,9 +33,13 @@ def connector_for(
     simulator: WooCommerceSimulator, http: HttpClient | None = None, **given: str
 ) -> WooCommerceConnector:
     """`given` are settings, or credentials by their names."""
-    credentials = {"shop_url": simulator.url, "consumer_key": simulator.key, "consumer_secret": simulator.secret}
+    credentials = {
+        "shop_url": simulator.url,
+        "consumer_key": simulator.consumer_key,
+        "consumer_secret": simulator.consumer_secret,
+    }
     credentials |= {name: given.pop(name) for name in list(given) if name in credentials}
-    client = http or HttpClient(allow_private=True, secrets=[simulator.key, simulator.secret])
+    client = http or HttpClient(allow_private=True, secrets=[simulator.consumer_key, simulator.consumer_secret])
     return WooCommerceConnector(Account(credentials, NoTokens(), given), client)
 
 

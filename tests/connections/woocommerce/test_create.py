@@ -1,5 +1,6 @@
 """Orders arrive in the shop whole, once, with the right total, or not at all."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from connections.connectors.errors import AuthError, ConnectorError, DataError, TransientError
 from connections.connectors.types import AddressData, Found, ShopOptions
-from tests.simulators.base import Fault
+from tests.simulators.base import Fault, Response
 
 from .conftest import ADDRESS, OPTIONS, an_item, an_order, connector_for
 
@@ -95,7 +96,7 @@ def test_a_key_that_may_not_read_taxes_needs_the_vat_rate(make_shop):
     shop = make_shop(may_read_settings=False)
     with pytest.raises(DataError) as caught:
         create(shop)
-    assert (caught.value.code, shop.effects("create_order")) == ("shop.tax_unknown", [])
+    assert (caught.value.code, shop.effects("create_order")) == ("connector.refused", [])
     order, _ = create(shop, vat_rate="21")
     assert order["total"] == "20.00"
 
@@ -159,7 +160,7 @@ def test_backorders_are_taken(shop):
 def test_a_quantity_that_is_none_is_refused_before_the_call(shop, quantity: int):
     with pytest.raises(DataError) as caught:
         create(shop, an_order(an_item(quantity=quantity)))
-    assert (caught.value.code, shop.effects("create_order")) == ("order.quantity", [])
+    assert (caught.value.code, shop.effects("create_order")) == ("connector.refused", [])
 
 
 def test_a_test_order_says_so(shop):
@@ -168,10 +169,29 @@ def test_a_test_order_says_so(shop):
     assert {"key": "_channable_test", "value": "yes"}.items() <= order["meta_data"][-1].items()
 
 
-def test_a_refused_order_leaves_nothing_behind(shop):
+@pytest.mark.parametrize(
+    ("change", "code", "reason"),
+    [
+        ({"currency": "XXX"}, "pricing.currency", "pricing"),
+        ({"billing": AddressData(last_name="Ada", email="no address")}, "address.unusable", "address_parsing"),
+    ],
+)
+def test_a_refused_order_names_its_reason_and_leaves_nothing_behind(shop, change: Any, code: str, reason: str):
     with pytest.raises(DataError) as caught:
-        create(shop, an_order(currency="euro"))
-    assert (caught.value.status, shop.orders) == (400, {})
+        create(shop, an_order(**change))
+    assert (caught.value.code, caught.value.reason, caught.value.status) == (code, reason, 400)
+    assert shop.orders == {}
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html>Bad request</html>", b"[]", b'{"data": {"params": ["currency"]}}', b'{"data": null}', b'"x"']
+)
+def test_a_refusal_that_says_nothing_of_use_is_a_refusal(shop, answer: bytes):
+    shop.validator = None
+    shop._refuse = lambda body: Response(400, answer)
+    with pytest.raises(DataError) as caught:
+        create(shop)
+    assert caught.value.code == "connector.refused"
 
 
 def test_an_order_made_without_its_products_is_undone(shop):
@@ -196,8 +216,37 @@ def test_a_half_made_order_is_undone_before_it_is_made_again(shop):
     again = connector_for(shop).create_order(
         an_order(), key="bol:1:1001", options=OPTIONS, found=Found(done.remote_id, is_complete=False)
     )
-    assert order["status"] == "trash"
+    assert (order["status"], order["transaction_id"]) == ("trash", "")
     assert again.remote_id != done.remote_id
+    assert shop.order_with("bol:1:1001")["id"] == int(again.remote_id)
+
+
+def test_a_half_made_order_that_has_gone_meanwhile_is_made_anew(shop):
+    found = Found("999999", is_complete=False)
+    connector_for(shop).create_order(an_order(), key="bol:1:1001", options=OPTIONS, found=found)
+    assert shop.order_with("bol:1:1001")["status"] == "processing"
+
+
+@pytest.mark.parametrize("permalinks", ["pretty", "plain"])
+def test_an_order_that_was_saved_but_not_paid_is_half_made(make_shop, permalinks: str):
+    """As when the host stops the script between the two."""
+    shop = make_shop(permalinks=permalinks)
+    connector, order = connector_for(shop), shop._new_order({"transaction_id": "bol:1:1001"})
+    order["line_items"] = [shop._line({"product_id": next(iter(shop.products))}, "NL")]
+    order["line_items"][0].pop("_exact")
+    shop.orders[str(order["id"])] = order
+    found = connector.find_order("bol:1:1001", since=datetime.now(UTC))
+    assert found is not None
+    assert not found.is_complete
+    connector_for(shop).create_order(an_order(), key="bol:1:1001", options=OPTIONS, found=found)
+    assert shop.order_with("bol:1:1001")["status"] == "processing"
+
+
+@pytest.mark.parametrize("vat_rate", ["x", "-1", "100", "nan", "inf"])
+def test_a_vat_rate_that_is_none_is_refused(shop, vat_rate: str):
+    with pytest.raises(DataError) as caught:
+        create(shop, vat_rate=vat_rate)
+    assert (caught.value.field, shop.orders) == ("vat_rate", {})
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def update_of(connector: Any, order_id: str) -> OrderUpdate:
 @pytest.mark.parametrize("source", SOURCES)
 def test_each_source_gives_code_and_carrier(shop, source: str):
     connector, order_id = created(shop)
-    shop.complete(order_id, "3SABC1", "postnl", via=source)
+    shop.ship(order_id, "3SABC1", "postnl", via=source)
     update = update_of(connector, order_id)
     assert (update.state, update.reference) == (ShopState.COMPLETED, "bol:1:1")
     assert [(parcel.tracking_code, parcel.transporter) for parcel in update.parcels] == [("3SABC1", "postnl")]

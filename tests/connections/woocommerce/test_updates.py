@@ -116,6 +116,29 @@ def test_a_read_that_was_cut_off_goes_on_and_loses_nothing(shop, pages_read: int
     assert seen | set(rest) == set(ids)
 
 
+def test_going_on_from_any_cursor_loses_nothing(shop):
+    ids = fill(shop, 220)
+    for order_id in ids[200:]:
+        shop.trash(order_id)
+    pages = list(connector_for(shop).fetch("updates", ""))
+    seen: set[str] = set()
+    for page in pages[:-1]:
+        seen |= {record.external_id for record in page.records}
+        rest, _ = read(connector_for(shop), page.cursor)
+        assert seen | set(rest) == set(ids)
+
+
+def test_an_order_that_is_opened_again_is_seen(shop):
+    [order_id] = fill(shop, 1)
+    connector = connector_for(shop)
+    shop.cancel(order_id)
+    shop.advance(minutes=30)
+    _, cursor = read(connector)
+    shop.reopen(order_id)
+    assert list(read(connector, cursor)[0]) == [order_id]
+    assert connector.parse_update(connector.fetch_one("updates", order_id)).state == ShopState.OPEN
+
+
 def test_a_change_before_the_read_began_is_in_the_overlap(shop):
     """Also where the shop's database runs some minutes behind its web server."""
     ids = fill(shop, 1)
