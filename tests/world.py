@@ -29,7 +29,7 @@ FORMS: dict[str, Callable[[Any], tuple[Mapping[str, str], Mapping[str, str]]]] =
         remote.settings,
     ),
     "woocommerce": lambda remote: (
-        {"shop_url": remote.url, "consumer_key": remote.key, "consumer_secret": remote.secret},
+        {"shop_url": remote.url, "consumer_key": remote.consumer_key, "consumer_secret": remote.consumer_secret},
         {},
     ),
     "vendure": lambda remote: (

@@ -35,7 +35,7 @@ def shop() -> Iterator[WooCommerceSimulator]:
 
 @pytest.fixture
 def account(company: Company, shop: WooCommerceSimulator) -> Connection:
-    credentials = {"shop_url": shop.url, "consumer_key": shop.key, "consumer_secret": shop.secret}
+    credentials = {"shop_url": shop.url, "consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
     connection, _info = connect_account(company=company, kind="woocommerce", label="Shop", credentials=credentials)
     return connection
 
@@ -208,8 +208,8 @@ def test_a_revoked_key_pauses_the_account_and_renewing_goes_on(
     shop: WooCommerceSimulator, make_order: Any, account: Connection, company: Company
 ) -> None:
     order = make_order()
-    former = shop.secret
-    shop.secret = "cs_" + "9" * 40
+    former = shop.consumer_secret
+    shop.consumer_secret = "cs_" + "9" * 40
     engine.send()
     with company_scope(company.pk):
         account.refresh_from_db()
@@ -217,10 +217,10 @@ def test_a_revoked_key_pauses_the_account_and_renewing_goes_on(
     assert message_of(order).tries == 0
     engine.hurry()
     assert engine.send() == 0
-    credentials = {"shop_url": shop.url, "consumer_key": shop.key, "consumer_secret": shop.secret}
+    credentials = {"shop_url": shop.url, "consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
     renewed, _info = connect_account(company=company, kind="woocommerce", label="Shop", credentials=credentials)
     assert renewed.pk == account.pk
-    assert former != shop.secret
+    assert former != shop.consumer_secret
     engine.settle()
     assert made(shop) == [order.reference]
 

@@ -51,7 +51,7 @@ def test_an_order_goes_all_the_way_round(world: World) -> None:
     engine.round_trip()
     order = world.order(number)
     assert (order.status, made(world)) == ("not_shipped", [order.reference])
-    world.shop.complete(order.shop_order_id, "3SABCD12345678", "PostNL")
+    world.shop.ship(order.shop_order_id, "3SABCD12345678", "PostNL")
     engine.settle()
     assert world.order(number).status == "shipped"
     assert shipped(world) == [(number, "3SABCD12345678")]
@@ -70,7 +70,7 @@ def test_an_order_goes_all_the_way_round(world: World) -> None:
 
 def test_further_rounds_change_nothing(world: World) -> None:
     number = placed(world)
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.settle()
     before = world.timeline(number)
     for _ in range(3):
@@ -135,7 +135,7 @@ def test_an_order_shipped_by_hand_at_bol_is_closed_and_nothing_is_sent(world: Wo
     number = placed(world)
     world.market.ship_by_hand(number)
     engine.settle()
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.settle()
     assert world.order(number).status == "shipped"
     assert shipped(world) == []
@@ -174,7 +174,7 @@ def test_a_buyers_request_shows_and_the_order_may_still_be_shipped(world: World)
     world.market.request_cancellation(number)
     engine.settle()
     assert world.order(number).status == "cancellation_request"
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.settle()
     assert world.order(number).status == "shipped"
 
@@ -182,7 +182,7 @@ def test_a_buyers_request_shows_and_the_order_may_still_be_shipped(world: World)
 def test_a_shipment_that_bol_refuses_is_an_error_to_solve(world: World) -> None:
     number = placed(world)
     world.market.fail_next_process("Order item is not open")
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.settle()
     order = world.order(number)
     assert (order.status, order.error_code, order.error_detail) == (
@@ -202,7 +202,7 @@ def test_an_answer_that_bol_forgot_is_read_from_its_shipments(world: World, what
     number = placed(world)
     if what == "time_out_next_process":
         world.market.time_out_next_process()
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.round_trip()
     if what == "forget_processes":
         world.market.forget_processes()
@@ -218,7 +218,7 @@ EXECUTED = [fault for fault in Fault if fault.executes]
 def test_a_shipment_whose_answer_was_cut_goes_once(world: World, fault: Fault) -> None:
     number = placed(world)
     world.market.fail("POST /retailer/shipments", fault, seconds=0.2)
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.settle()
     assert world.order(number).status == "shipped"
     assert len(shipped(world)) == 1
@@ -240,7 +240,7 @@ def test_a_product_the_shop_does_not_know_holds_up_no_other_order(world: World) 
 
 def test_a_transporter_nobody_knows_is_asked_for_and_then_sent(world: World) -> None:
     number = placed(world)
-    world.shop.complete(shop_id(world, number), "ABC-123", "Uncle Bob")
+    world.shop.ship(shop_id(world, number), "ABC-123", "Uncle Bob")
     engine.settle()
     assert world.order(number).error_code == "shipment.transporter_needed"
     assert shipped(world) == []
@@ -255,7 +255,7 @@ def test_an_order_handled_manually_is_left_alone(world: World) -> None:
     number = placed(world)
     with company_scope(world.company.pk):
         handle_manually(world.order(number), user=UserFactory())
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.settle()
     assert world.order(number).status == "manual"
     assert shipped(world) == []
@@ -285,7 +285,7 @@ def test_two_companies_with_the_same_marketplace_numbers_never_meet(make_world: 
     mine, theirs = first.order("1234567890"), second.order("1234567890")
     assert mine.reference != theirs.reference
     assert (made(first), made(second)) == ([mine.reference], [theirs.reference])
-    first.shop.complete(mine.shop_order_id, "3SABCD12345678", "PostNL")
+    first.shop.ship(mine.shop_order_id, "3SABCD12345678", "PostNL")
     engine.settle()
     assert first.order("1234567890").status == "shipped"
     assert second.order("1234567890").status == "not_shipped"
@@ -334,7 +334,7 @@ def test_orders_that_bol_ships_go_to_their_own_order_connection_with_their_suffi
     engine.settle()
     (order,) = world.orders
     assert (order.external_id, order.number) == (number, f"{number}-FBB")
-    world.shop.complete(order.shop_order_id, "3SABCD12345678", "PostNL")
+    world.shop.ship(order.shop_order_id, "3SABCD12345678", "PostNL")
     engine.settle()
     assert shipped(world) == []
     world.market.ship_by_hand(number)
@@ -344,7 +344,7 @@ def test_orders_that_bol_ships_go_to_their_own_order_connection_with_their_suffi
 
 def test_the_account_deleted_and_connected_again_finds_its_orders(world: World) -> None:
     open_one, done = placed(world), placed(world)
-    world.shop.complete(shop_id(world, done), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, done), "3SABCD12345678", "PostNL")
     engine.settle()
     with company_scope(world.company.pk):
         assert delete_account(Connection.objects.get(pk=world.marketplace.pk)) == 1
@@ -357,7 +357,7 @@ def test_the_account_deleted_and_connected_again_finds_its_orders(world: World) 
     order = world.order(open_one)
     assert (order.error_code, order.order_connection_id) == ("", again.pair.pk)
     assert len(world.orders) == len(made(world)) == 2
-    world.shop.complete(order.shop_order_id, "3SEFGH12345678", "PostNL")
+    world.shop.ship(order.shop_order_id, "3SEFGH12345678", "PostNL")
     engine.settle()
     assert world.order(open_one).status == "shipped"
 
@@ -384,7 +384,7 @@ def test_each_order_that_reached_a_shop_is_billed_once(world: World) -> None:
 
 def test_no_message_is_left_behind(world: World) -> None:
     number = placed(world)
-    world.shop.complete(shop_id(world, number), "3SABCD12345678", "PostNL")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
     engine.settle()
     with company_scope(world.company.pk):
         assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"sent"}
