@@ -176,6 +176,8 @@ class Run:
             self._extend(cursor)
             yield
         self._lease_ends = time.monotonic() + LEASE_SECONDS
+        if cursor is not None:
+            self.stream.cursor = cursor
 
     def _extend(self, cursor: str | None) -> None:
         if not self._execute(EXTEND, lease=LEASE_SECONDS, cursor=cursor):

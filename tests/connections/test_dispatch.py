@@ -160,6 +160,15 @@ def test_a_run_that_lost_its_lease_can_write_nothing_more(stream: Stream) -> Non
     assert fresh(stream).lease_token == quick.token
 
 
+def test_a_run_knows_the_cursor_it_saved(stream: Stream) -> None:
+    """A page's cursor may be the one the run began with: it has to be saved again after another one."""
+    change(stream, cursor="a")
+    run = started(stream)
+    with run.transaction(cursor="b"):
+        pass
+    assert run.stream.cursor == fresh(stream).cursor == "b"
+
+
 def test_a_run_that_finds_nothing_leaves_no_row_but_its_outcome(stream: Stream) -> None:
     dispatch.run_stream(started(stream), lambda run: None)
     with company_scope(stream.company_id):
