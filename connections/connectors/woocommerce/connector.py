@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..base import Account, Capabilities, PlatformConnector
 from ..errors import AuthError, ConnectorError, DataError
+from ..steps import later_calls
 from ..types import (
     JSON,
     AccountInfo,
@@ -183,8 +184,10 @@ class WooCommerceConnector(PlatformConnector):
         "connector.refused" (no quantity, unknown VAT); by the shop's answer "pricing.currency",
         "address.unusable", "connector.refused", or "product.not_found" if a product went meanwhile.
         """
-        if found is not None and self._is_there(found.remote_id):
-            self._discard(found.remote_id)
+        if found is not None:
+            with later_calls():
+                if self._is_there(found.remote_id):
+                    self._discard(found.remote_id)
         check_quantities(order)
         products = catalogue.find_products(self.client, order.items, by=self._setting("product_field"))
         if options.checks_stock:
@@ -193,7 +196,8 @@ class WooCommerceConnector(PlatformConnector):
         made = self.client.create_order(body)
         remote_id = mapping.required(made, "id", "id")
         if not mapping.has_every_product(made):
-            self._discard(remote_id)
+            with later_calls():
+                self._discard(remote_id)
             raise DataError(
                 "The shop made the order without some of its products; it was cancelled and put in the trash.",
                 code="product.not_found",
