@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..base import Account, Capabilities, PlatformConnector
-from ..errors import AuthError, ConnectorError, DataError
+from ..errors import AuthError, ConnectorError, ContractError, DataError
 from ..steps import later_calls
 from ..types import (
     JSON,
@@ -194,7 +194,9 @@ class WooCommerceConnector(PlatformConnector):
             check_stock(order.items, products)
         body = build(order, products, self.tax_rules, key=key, options=options)
         made = self.client.create_order(body)
-        remote_id = mapping.required(made, "id", "id")
+        remote_id = mapping.text_of(made, "id")
+        if not remote_id:  # it may well have been made
+            raise ContractError("The shop's answer to a new order has no id.")
         if not mapping.has_every_product(made):
             with later_calls():
                 self._discard(remote_id)
