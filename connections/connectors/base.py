@@ -64,7 +64,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    value: str
+    value: str = field(repr=False)
     expires_at: datetime
 
 
@@ -85,7 +85,7 @@ class TokenStore(Protocol):
 class Account:
     """What a connector is told about the account it talks to."""
 
-    credentials: Mapping[str, str]
+    credentials: Mapping[str, str] = field(repr=False)
     tokens: TokenStore
     settings: Mapping[str, str] = field(default_factory=dict)
 

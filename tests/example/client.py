@@ -25,7 +25,8 @@ class ExampleClient:
     def orders(self, **params: str) -> JSON:
         """`{"orders": [...], "next": position or null}`, sorted by the moment of change, then number."""
         answer = self._object("GET", "/orders", params=params)
-        if not isinstance(answer.get("orders"), list):
+        orders = answer.get("orders")
+        if not isinstance(orders, list) or not all(isinstance(order, dict) for order in orders):
             raise ContractError("a list without orders")
         return answer
 

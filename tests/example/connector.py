@@ -95,7 +95,7 @@ def changed_orders(client: ExampleClient, cursor: str, id_field: str) -> Iterato
 
 def _text(row: JSON, name: str) -> str:
     """What paging itself needs; everything else about an order is judged when it is parsed."""
-    value = row.get(name) if isinstance(row, dict) else None
+    value = row.get(name)
     if not isinstance(value, str) or not value:
         raise ContractError(f"a row of a list without {name}")
     return value

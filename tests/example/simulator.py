@@ -54,6 +54,9 @@ class ExampleSimulator(Simulator):
     def _position(self, row: dict[str, Any]) -> str:
         return f"{row['changed_at']} {row[self.id_field]}"
 
+    def _moment(self) -> str:
+        return self.now().isoformat(timespec="microseconds")
+
     def _number(self) -> int:
         with self.lock:
             self._last += 1
@@ -61,7 +64,7 @@ class ExampleSimulator(Simulator):
 
     def _add(self, row: dict[str, Any]) -> str:
         with self.lock:
-            row["changed_at"] = self.now().isoformat()
+            row["changed_at"] = self._moment()
             self.orders[row[self.id_field]] = row
         return str(row[self.id_field])
 
@@ -76,7 +79,7 @@ class ExampleMarket(ExampleSimulator):
                    "city": "Utrecht", "country": "NL", "email": "ada@example.com"}  # fmt: skip
         line = {"id": f"{number}-1", "sku": "MUG", "title": "Mug", "quantity": quantity, "unit_price": unit_price,
                 "shipped": 0}  # fmt: skip
-        return self._add({"number": number, "status": "open", "placed_at": self.now().isoformat(), "currency": "EUR",
+        return self._add({"number": number, "status": "open", "placed_at": self._moment(), "currency": "EUR",
                           "total": total, "ship_to": address, "lines": [line], "shipments": []})  # fmt: skip
 
     @route("POST", "/orders/(?P<order_id>[^/]+)/shipments")
@@ -97,7 +100,7 @@ class ExampleMarket(ExampleSimulator):
             order["shipments"].append(shipment)
             if all(line["shipped"] == line["quantity"] for line in order["lines"]):
                 order["status"] = "shipped"
-            order["changed_at"] = self.now().isoformat()
+            order["changed_at"] = self._moment()
             self.record("ship", order_id, body["reference"], shipment)
         return Response.of(shipment, 201)
 
@@ -109,12 +112,15 @@ class ExampleShop(ExampleSimulator):
     @route("POST", "/orders")
     def create_order(self, request: Request) -> Response:
         body = request.json()
-        order_id = self._add({"id": str(self._number()), "status": "new", "tracking_code": "", **body})
+        order_id = self.add_order(body)
         self.record("create_order", order_id, body["reference"], body)
         return Response.of(self.orders[order_id], 201)
+
+    def add_order(self, body: dict[str, Any]) -> str:
+        return self._add({"id": str(self._number()), "status": "new", "tracking_code": "", **body})
 
     def ship(self, order_id: str, tracking_code: str) -> None:
         """As the merchant does."""
         with self.lock:
             order = self.orders[order_id]
-            order |= {"status": "sent", "tracking_code": tracking_code, "changed_at": self.now().isoformat()}
+            order |= {"status": "sent", "tracking_code": tracking_code, "changed_at": self._moment()}

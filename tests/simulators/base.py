@@ -69,6 +69,7 @@ class Fault(Enum):
     TRUNCATED = "truncated"
     HTML_200 = "200 with HTML"
     BROKEN_JSON = "broken JSON"
+    OTHER_JSON = "200 with JSON of another kind"
 
     @property
     def executes(self) -> bool:
@@ -120,6 +121,7 @@ class Simulator:
         self.lock = threading.RLock()
         self.ledger: list[Effect] = []
         self.requests: list[str] = []  # "POST /path", as they came in
+        self.arrivals: list[str] = []  # the same, with those that met a fault before they were executed
         self.validator = validator
         self.url = ""  # set while served
         self.list_lag = timedelta(0)  # lists and searches do not show what is younger than this
@@ -155,8 +157,13 @@ class Simulator:
         with self.lock:
             self._plans.clear()
 
+    def line(self, request: Request) -> str:
+        """What patterns of faults are compared with."""
+        return f"{request.method} {request.path}"
+
     def _fault_for(self, line: str) -> _Plan | None:
         with self.lock:
+            self.arrivals.append(line)
             for plan in self._plans:
                 if plan.times > 0 and plan.pattern.search(line):
                     plan.times -= 1
@@ -276,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         simulator = self.server.simulator
         request = self._read()
-        plan = simulator._fault_for(f"{request.method} {request.path}")
+        plan = simulator._fault_for(simulator.line(request))
         if plan is None:
             self._send(self._answer(simulator, request))
             return
@@ -329,6 +336,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(Response(429, b"{}", {"Content-Type": "application/json", "Retry-After": "7"}))
             case Fault.HTML_200:
                 self._send(Response(200, page, html))
+            case Fault.OTHER_JSON:
+                self._send(Response.of({"message": "Welcome"}))
             case Fault.BROKEN_JSON:
                 self._send(
                     Response(response.status, response.body[: len(response.body) // 2] + b"}{", response.headers)

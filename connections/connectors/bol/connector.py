@@ -25,12 +25,11 @@ from ..types import (
     ShippedItem,
     StreamSpec,
 )
-from . import fields, mapping
+from . import fields, mapping, shipments
 from .client import DEFAULT_API_URL, DEFAULT_LOGIN_URL, BolClient
+from .shipments import CHECK, OVERLAP, PAGE_SIZE
 
-PAGE_SIZE = 50
 MOST_PAGES = 2000
-OVERLAP = timedelta(minutes=10)
 LONGEST_INTERVAL = timedelta(minutes=60)  # of `change-interval-minute`
 HISTORY = timedelta(days=90)  # of `latest-change-date`
 # The cursor stays while the next read still reaches back behind it, so idle reads write nothing.
@@ -52,7 +51,9 @@ class BolConnector(MarketplaceConnector):
         Field("api_url", "Address of the API", is_required=False, default=DEFAULT_API_URL),
         Field("login_url", "Address for logging in", is_required=False, default=DEFAULT_LOGIN_URL),
     )
-    capabilities = Capabilities(cancels_orders=True, cancels_partially=True, index_delay_seconds=60)
+    capabilities = Capabilities(
+        cancels_orders=True, cancels_partially=True, index_delay_seconds=shipments.LISTED_AFTER.seconds
+    )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
         super().__init__(account, http)
@@ -119,39 +120,16 @@ class BolConnector(MarketplaceConnector):
         return Pending(_ticket(self.client.create_shipment(mapping.shipment_body(shipment, key))))
 
     def find_shipment(self, order_ref: str, shipment: ShipmentData, *, key: str, since: datetime) -> Receipt | None:
-        """By our reference among the order's shipments; while bol still works on it, by the process
-        statuses of its first item."""
-        for shipments in self._shipments(order_ref):
-            for one in shipments:
-                if one.get("shipmentReference") == key[: mapping.LONGEST_REFERENCE]:
-                    return Done(str(one.get("shipmentId", "")))
-        return self._on_its_way(shipment.items[:1], "CREATE_SHIPMENT", since)
-
-    def _shipments(self, order_id: str) -> Iterator[list[JSON]]:
-        for page in range(1, MOST_PAGES):
-            answer = self.client.get_shipments(order_id, page)
-            shipments = answer.get("shipments", []) if isinstance(answer, dict) else None
-            if not isinstance(shipments, list) or not all(isinstance(one, dict) for one in shipments):
-                raise ContractError("a list of shipments that is no list of objects")
-            yield shipments
-            if len(shipments) < PAGE_SIZE:
-                return
+        return shipments.find(self.client, order_ref, shipment, key=key, since=since)
 
     def _on_its_way(self, items: Sequence[ShippedItem], event_type: str, since: datetime) -> Pending | None:
         tickets = []
         for item in items:
-            for status in self._statuses(item.item_id, event_type):
-                made_at = fields.moment(status, "createTimestamp")
-                if made_at and made_at >= since and status.get("status") in ("PENDING", "SUCCESS"):
+            for status in shipments.process_statuses(self.client, item.item_id, event_type):
+                is_recent = shipments.is_since(status, "createTimestamp", since)
+                if is_recent and status.get("status") in ("PENDING", "SUCCESS"):
                     tickets.append(str(status["processStatusId"]))
         return Pending(SEPARATOR.join(tickets)) if tickets else None
-
-    def _statuses(self, entity_id: str, event_type: str) -> list[JSON]:
-        answer = self.client.get_process_status_entity_id(entity_id, event_type)
-        statuses = answer.get("processStatuses", []) if isinstance(answer, dict) else None
-        if not isinstance(statuses, list):
-            raise ContractError("a list of process statuses that is no list")
-        return [one for one in statuses if isinstance(one, dict) and one.get("processStatusId")]
 
     # -- cancellations ------------------------------------------------------------------------
     def cancel_order(self, order_ref: str, cancellation: CancellationData, *, key: str) -> Receipt:
@@ -168,7 +146,7 @@ class BolConnector(MarketplaceConnector):
         return Pending(SEPARATOR.join(tickets)) if tickets else Done(order_ref)
 
     def _cancel_item(self, item: ShippedItem, reason: str) -> str:
-        for status in self._statuses(item.item_id, "CANCEL_ORDER"):
+        for status in shipments.process_statuses(self.client, item.item_id, "CANCEL_ORDER"):
             if status.get("status") == "PENDING":
                 return str(status["processStatusId"])
         return _ticket(self.client.cancel_order_item(item.item_id, reason))
@@ -192,14 +170,15 @@ class BolConnector(MarketplaceConnector):
 
     # -- answers that come later --------------------------------------------------------------
     def follow_up(self, tickets: Sequence[str]) -> Iterator[Outcome]:
-        ids = list(dict.fromkeys(one for ticket in tickets for one in ticket.split(SEPARATOR)))
+        ids = list(dict.fromkeys(one for ticket in tickets for one in _ids(ticket)))
         known: dict[str, JSON] = {}
         for start in range(0, len(ids), AT_ONCE):
             answer = self.client.get_process_status_bulk(ids[start : start + AT_ONCE])
             for status in fields.blocks(answer, "processStatuses") if isinstance(answer, dict) else ():
                 known[str(status.get("processStatusId"))] = status
         for ticket in tickets:
-            yield _outcome(ticket, [known.get(one) for one in ticket.split(SEPARATOR)])
+            outcome = _outcome(ticket, [known.get(one) for one in _ids(ticket)])
+            yield shipments.checked(self.client, outcome, known.get(_ids(ticket)[0])) if CHECK in ticket else outcome
 
 
 def _record(order: JSON) -> Record:
@@ -223,6 +202,10 @@ def _changes(last: datetime | None, now: datetime) -> list[dict[str, object]]:
     start = max(last - OVERLAP, now - HISTORY).astimezone(fields.AMSTERDAM).date()
     days = (now.astimezone(fields.AMSTERDAM).date() - start).days
     return [{"latest-change-date": (start + timedelta(days=day)).isoformat()} for day in range(days + 1)]
+
+
+def _ids(ticket: str) -> list[str]:
+    return ticket.partition(CHECK)[0].split(SEPARATOR)
 
 
 def _ticket(status: JSON) -> str:

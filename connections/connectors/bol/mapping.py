@@ -202,6 +202,12 @@ def _promise(fulfilments: Sequence[tuple[Block, str]]) -> str:
     return min(days).isoformat() if days else ""
 
 
+def holds(shipment: JSON, item_id: str) -> bool:
+    """Whether an element of the list of shipments is about this item."""
+    items = shipment.get("shipmentItems")
+    return any(isinstance(one, Mapping) and one.get("orderItemId") == item_id for one in items or ())
+
+
 def shipment_body(shipment: ShipmentData, key: str) -> JSON:
     """The body of "Create a shipment". Without a code and a transporter `transport` is left out."""
     items = [{"orderItemId": item.item_id, "quantity": item.quantity} for item in shipment.items]

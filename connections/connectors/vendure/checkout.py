@@ -8,10 +8,12 @@ paid first and the difference becomes a modification with surcharges (Order Modi
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ..errors import DataError
+from ..steps import later_calls
 from ..types import JSON, Done, Found, ItemData, OrderData, ShopOptions
 from . import documents
 from .client import VendureClient
@@ -49,13 +51,17 @@ class Checkout:
         self.adjusts = adjusts  # whether the shop's total is brought to the marketplace's
 
     def run(self, found: Found | None) -> Done:
-        plan = self._plan()
-        order = self._state(found.remote_id) if found else None
+        with later_calls() if found else nullcontext():
+            plan = self._plan()
+            order = self._state(found.remote_id) if found else None
         if order is None:
-            order = self._open(plan)
-        if not order["payments"]:
-            order = self._place(order, plan)
-        notes = self._match(order, plan)
+            order = self.client.mutate(documents.CREATE_DRAFT, currency=self.order.currency)
+            with later_calls():
+                self._sign(order, plan)
+        with later_calls():
+            if not order["payments"]:
+                order = self._place(order, plan)
+            notes = self._match(order, plan)
         return Done(remote_id=order["id"], number=order["code"], notes=notes)
 
     # -- before anything is written
@@ -84,12 +90,10 @@ class Checkout:
 
     # -- until it is paid
 
-    def _open(self, plan: Plan) -> JSON:
-        """A draft that carries our reference before it carries anything else."""
-        order = self.client.mutate(documents.CREATE_DRAFT, currency=self.order.currency)
+    def _sign(self, order: JSON, plan: Plan) -> None:
+        """A draft carries our reference before it carries anything else."""
         note = note_text(self.key, self.order, self.options, total=major(plan.total, plan.precision))
         self.client.mutate(documents.ADD_NOTE, input={"id": order["id"], "note": note, "isPublic": False})
-        return order
 
     def _place(self, order: JSON, plan: Plan) -> JSON:
         """The order, paid. What the shop refuses is taken away again."""

@@ -30,6 +30,7 @@ STATES = {
     "Delivered": ShopState.COMPLETED,
     "Cancelled": ShopState.CANCELLED,
 }
+MOST_PIECES = 2**31 - 1  # GraphQL's Int
 UNPLACED = ("Created", "AddingItems", "Draft", "ArrangingPayment")
 IS_PARCEL = {"Created": False, "Pending": False, "Shipped": True, "Delivered": True, "Cancelled": False}
 
@@ -55,9 +56,9 @@ def moment(value: JSON, field: str) -> datetime:
     """A DateTime scalar (ISO 8601, UTC)."""
     try:
         parsed = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{field} is not a moment: {value!r:.80}", code="shop.unreadable", field=field) from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def iso(value: datetime) -> str:
@@ -178,7 +179,7 @@ def _list(raw: JSON, field: str) -> list[JSON]:
 
 def _count(raw: JSON) -> int:
     value = raw.get("quantity")
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_PIECES:
         raise _unreadable("quantity", value)
     return value
 

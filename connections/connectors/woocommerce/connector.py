@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..base import Account, Capabilities, PlatformConnector
-from ..errors import AuthError, ConnectorError, DataError
+from ..errors import AuthError, ConnectorError, ContractError, DataError
+from ..steps import later_calls
 from ..types import (
     JSON,
     AccountInfo,
@@ -183,17 +184,22 @@ class WooCommerceConnector(PlatformConnector):
         "connector.refused" (no quantity, unknown VAT); by the shop's answer "pricing.currency",
         "address.unusable", "connector.refused", or "product.not_found" if a product went meanwhile.
         """
-        if found is not None and self._is_there(found.remote_id):
-            self._discard(found.remote_id)
+        if found is not None:
+            with later_calls():
+                if self._is_there(found.remote_id):
+                    self._discard(found.remote_id)
         check_quantities(order)
         products = catalogue.find_products(self.client, order.items, by=self._setting("product_field"))
         if options.checks_stock:
             check_stock(order.items, products)
         body = build(order, products, self.tax_rules, key=key, options=options)
         made = self.client.create_order(body)
-        remote_id = mapping.required(made, "id", "id")
+        remote_id = mapping.text_of(made, "id")
+        if not remote_id:  # it may well have been made
+            raise ContractError("The shop's answer to a new order has no id.")
         if not mapping.has_every_product(made):
-            self._discard(remote_id)
+            with later_calls():
+                self._discard(remote_id)
             raise DataError(
                 "The shop made the order without some of its products; it was cancelled and put in the trash.",
                 code="product.not_found",

@@ -20,6 +20,8 @@ LINE_PRODUCT = "_channable_product_id"  # meta of a line: ItemData.product_id as
 FULFILLMENT_STATUS = "_fulfillment_status"
 TRACKING_ITEMS = "_wc_shipment_tracking_items"  # where Shipment Tracking and AST both keep theirs
 
+LONGEST_QUANTITY = 9  # digits; nobody sends more, and no column holds it
+
 COMPLETED = frozenset({"completed"})
 # "failed" is a payment that did not succeed; the shop ships neither of these. Of "refunded", see _state.
 CANCELLED = frozenset({"cancelled", "refunded", "failed", "trash"})
@@ -193,8 +195,8 @@ def _items(entries: JSON, order: JSON) -> list[ParcelItem] | None:
     items = []
     for entry in rows_of({"entries": entries}, "entries"):
         line, quantity = lines.get(text_of(entry, "item_id")), text_of(entry, "qty")
-        if line is None or not quantity.isdecimal():
-            raise DataError("A fulfilment of the shop names a line that the order does not have.", field=field)
+        if line is None or not quantity.isdecimal() or len(quantity) > LONGEST_QUANTITY:
+            raise DataError("A fulfilment of the shop names what the order does not have.", field=field)
         items.append(ParcelItem(line_ref=_line_ref(line), quantity=int(quantity)))
     return items
 
