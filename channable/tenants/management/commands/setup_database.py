@@ -19,8 +19,8 @@ OLDEST_SERVER = 16  # options of GRANT
 
 class Command(JsonCommand):
     help = (
-        "Make the three roles, the database of DATABASE_URL and its extensions; safe to repeat. Passwords of the "
-        "roles are set to those of DATABASE_URL and DATABASE_OWNER_URL. Without --admin-url the SQL is printed."
+        "Make the three roles, the database and its extensions; safe to repeat. The roles' passwords are set to "
+        "those of DATABASE_URL and DATABASE_OWNER_URL. Without --admin-url the SQL is printed."
     )
     requires_system_checks: list[str] = []  # they need the database that is made here
 
@@ -31,9 +31,10 @@ class Command(JsonCommand):
             metavar="URL",
             help="postgres://…, a superuser or a role with CREATEROLE and CREATEDB. Default: DATABASE_ADMIN_URL.",
         )
+        parser.add_argument("--database", default=settings.DATABASES["default"]["NAME"], metavar="NAME")
 
     def work(self, **options: Any) -> Done:
-        database = settings.DATABASES["default"]["NAME"]
+        database = options["database"]
         if not options["admin_url"]:
             script = script_for(database)
             return Done(script, {"sql": script})
