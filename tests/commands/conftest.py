@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+
+from tests.example.simulator import ExampleMarket, ExampleShop
+from tests.world import World, build, examples_registered
 
 
 @pytest.fixture
@@ -38,3 +41,11 @@ def say(transactional_db: None) -> Callable[..., str]:
         return out.getvalue()
 
     return call
+
+
+@pytest.fixture
+def world(transactional_db: None) -> Iterator[World]:
+    """The smallest marketplace and the smallest shop, paired and active."""
+    market, shop = ExampleMarket(), ExampleShop()
+    with examples_registered(), market.served(), shop.served():
+        yield build(market, shop)

@@ -12,9 +12,12 @@ from django.core.management import CommandError
 from django.utils import timezone
 
 from channable.tenants.scope import company_scope
+from connections import services
 from connections.models import Connection, OrderConnection, Stream
-from tests import factories
+from orders.models import Order, OrderPayload
+from tests import engine, factories
 from tests.simulators.woocommerce import WooCommerceSimulator
+from tests.world import World
 
 
 @pytest.fixture
@@ -92,24 +95,23 @@ def test_what_is_missing_or_unknown_is_named(run: Any, company: Any, kind: str, 
 # -- pairs --------------------------------------------------------------------------------------------
 
 
-def pair_up(run: Any, pair: OrderConnection, *more: Any) -> Any:
-    """Another order connection on the accounts of `pair`."""
-    ends = ["--project", pair.project_id, "--marketplace", pair.marketplace_id, "--shop", pair.shop_id]
-    return run("create_order_connection", "--company", pair.company_id, *ends, *more)
+def pair_up(run: Any, world: World, *more: Any) -> Any:
+    """Another order connection on the two accounts."""
+    ends = ["--project", world.project.pk, "--marketplace", world.marketplace.pk, "--shop", world.platform.pk]
+    return run("create_order_connection", "--company", world.company.pk, *ends, *more)
 
 
-@pytest.fixture
-def pair(transactional_db: None) -> OrderConnection:
-    """Not active yet, between a Vendure that plays no part and a shop."""
-    return factories.OrderConnectionFactory(is_active=False)
+def pause(world: World) -> None:
+    with company_scope(world.company.pk):
+        services.pause(world.pair)
 
 
-def test_a_pair_is_made_with_its_settings(run: Any, pair: OrderConnection) -> None:
-    given = ["--name", "bol NL", "--channel", "NL", "--start-at", "2026-01-02", "--set", "wait_seconds=60"]
-    made = pair_up(run, pair, *given, "--set", "checks_stock=false", "--set", "number_prefix=007")
-    with company_scope(pair.company_id):
+def test_a_pair_is_made_with_its_settings(run: Any, world: World) -> None:
+    given = ["--name", "Market NL", "--channel", "NL", "--start-at", "2026-01-02", "--set", "wait_seconds=60"]
+    made = pair_up(run, world, *given, "--set", "checks_stock=false", "--set", "number_prefix=007")
+    with company_scope(world.company.pk):
         row = OrderConnection.objects.get(pk=made["order_connection"])
-    assert (row.name, row.channel, row.is_active) == ("bol NL", "NL", False)
+    assert (row.name, row.channel, row.is_active) == ("Market NL", "NL", False)
     assert row.start_at == datetime(2026, 1, 2, tzinfo=UTC)
     assert row.settings == {"wait_seconds": 60, "checks_stock": False, "number_prefix": "007"}
 
@@ -123,52 +125,99 @@ def test_a_pair_is_made_with_its_settings(run: Any, pair: OrderConnection) -> No
         (["--project", "999999"], "no project 999999"),
     ],
 )
-def test_a_pair_that_cannot_be_is_refused(run: Any, pair: OrderConnection, more: list[str], said: str) -> None:
-    assert said in pair_up(run, pair, *more)["error"]
+def test_a_pair_that_cannot_be_is_refused(run: Any, world: World, more: list[str], said: str) -> None:
+    assert said in pair_up(run, world, *more)["error"]
 
 
-def test_the_accounts_of_another_company_cannot_be_paired(run: Any, pair: OrderConnection) -> None:
+def test_two_shops_cannot_be_paired(run: Any, world: World) -> None:
+    assert "marketplace on one side" in pair_up(run, world, "--marketplace", world.platform.pk)["error"]
+
+
+def test_the_accounts_of_another_company_cannot_be_paired(run: Any, world: World) -> None:
     theirs = factories.ConnectionFactory()
-    assert f"no connection {theirs.pk}" in pair_up(run, pair, "--shop", theirs.pk)["error"]
+    assert f"no connection {theirs.pk}" in pair_up(run, world, "--shop", theirs.pk)["error"]
 
 
-def test_a_start_without_an_offset_is_utc_and_nonsense_is_refused(say: Any, run: Any, pair: OrderConnection) -> None:
-    made = pair_up(run, pair, "--start-at", "2026-01-02T03:04:05")
-    assert made["start_at"] == "2026-01-02T03:04:05+00:00"
+def test_a_start_without_an_offset_is_utc_and_nonsense_is_refused(say: Any, run: Any, world: World) -> None:
+    assert pair_up(run, world, "--start-at", "2026-01-02T03:04:05")["start_at"] == "2026-01-02T03:04:05+00:00"
     with pytest.raises(CommandError, match="start-at"):
-        pair_up(say, pair, "--start-at", "soon")
+        pair_up(say, world, "--start-at", "soon")
 
 
-def test_activating_starts_the_streams_of_both_accounts(run: Any, pair: OrderConnection) -> None:
-    orders = factories.StreamFactory(connection=pair.marketplace, is_active=False)
-    answer = run("activate", "--company", pair.company_id, pair.pk)
-    assert answer == {"order_connection": pair.pk, "is_active": True}
-    with company_scope(pair.company_id):
-        assert OrderConnection.objects.get(pk=pair.pk).is_active
-        assert Stream.objects.get(pk=orders.pk).is_active
+def test_activating_starts_the_streams_of_both_accounts(run: Any, world: World) -> None:
+    pause(world)
+    with company_scope(world.company.pk):
+        assert not Stream.objects.filter(is_active=True).exists()
+    answer = run("activate", "--company", world.company.pk, world.pair.pk)
+    assert answer == {"order_connection": world.pair.pk, "is_active": True}
+    with company_scope(world.company.pk):
+        polled = Stream.objects.filter(is_active=True).values_list("connection", flat=True)
+        assert set(polled) == {world.marketplace.pk, world.platform.pk}
 
 
-def test_an_overlap_is_refused_in_words(run: Any, pair: OrderConnection) -> None:
-    run("activate", "--company", pair.company_id, pair.pk)
-    second = pair_up(run, pair)["order_connection"]
-    assert "already takes these orders" in run("activate", "--company", pair.company_id, second)["error"]
+def test_an_overlap_is_refused_in_words(run: Any, world: World) -> None:
+    second = pair_up(run, world)["order_connection"]
+    assert "already takes these orders" in run("activate", "--company", world.company.pk, second)["error"]
 
 
-def test_a_pair_of_another_company_does_not_exist(run: Any, pair: OrderConnection) -> None:
+def test_a_pair_of_another_company_does_not_exist(run: Any, world: World) -> None:
     stranger = factories.CompanyFactory()
     for command in ("activate", "sync_now"):
-        answer = run(command, "--company", stranger.pk, pair.pk)
-        assert answer == {"error": f"The company has no order connection {pair.pk}."}
+        answer = run(command, "--company", stranger.pk, world.pair.pk)
+        assert answer == {"error": f"The company has no order connection {world.pair.pk}."}
 
 
-def test_sync_now_makes_both_accounts_due(run: Any, pair: OrderConnection) -> None:
+# -- syncing ------------------------------------------------------------------------------------------
+
+
+def test_sync_now_makes_both_accounts_due(run: Any, world: World) -> None:
     later = timezone.now() + timedelta(hours=1)
-    for account in (pair.marketplace, pair.shop):
-        factories.StreamFactory(connection=account, next_run_at=later)
-    assert run("sync_now", "--company", pair.company_id, pair.pk)["streams"] == 2
-    with company_scope(pair.company_id):
-        assert not Stream.objects.filter(next_run_at__gt=timezone.now()).exists()
+    with company_scope(world.company.pk):
+        count = Stream.objects.filter(is_active=True).update(next_run_at=later)
+    assert run("sync_now", "--company", world.company.pk, world.pair.pk)["streams"] == count >= 2
+    with company_scope(world.company.pk):
+        assert not Stream.objects.filter(is_active=True, next_run_at__gt=timezone.now()).exists()
 
 
-def test_sync_now_says_when_nothing_is_polled(say: Any, pair: OrderConnection) -> None:
-    assert "is it active?" in say("sync_now", "--company", pair.company_id, pair.pk)
+def test_sync_now_says_when_nothing_is_polled(say: Any, world: World) -> None:
+    pause(world)
+    assert "is it active?" in say("sync_now", "--company", world.company.pk, world.pair.pk)
+
+
+def test_a_dry_run_shows_what_a_sync_would_do_and_stores_nothing(run: Any, say: Any, world: World) -> None:
+    number = world.market.add_order()
+    answer = run("sync_now", "--company", world.company.pk, world.pair.pk, "--dry-run")
+    assert answer["orders"] == [{"external_id": number, "status": "open", "what": "new"}]
+    assert world.orders == []
+    engine.settle()
+    answer = run("sync_now", "--company", world.company.pk, world.pair.pk, "--dry-run")
+    assert {order["what"] for order in answer["orders"]} <= {"same"}
+    assert "nothing was stored" in say("sync_now", "--company", world.company.pk, world.pair.pk, "--dry-run")
+
+
+def test_a_dry_run_on_refused_credentials_says_so(run: Any, world: World) -> None:
+    world.market.api_key = "another-key"
+    assert run("sync_now", "--company", world.company.pk, world.pair.pk, "--dry-run")["code"] == "connector.auth"
+
+
+def test_a_dry_replay_says_what_differs_and_writes_nothing(run: Any, world: World) -> None:
+    world.market.add_order()
+    engine.settle()
+    with company_scope(world.company.pk):
+        payload = OrderPayload.objects.filter(source="marketplace").latest("id")
+    arguments = ("replay_payload", "--company", world.company.pk, payload.pk)
+    assert run(*arguments)["what"] == "nothing differs"
+    with company_scope(world.company.pk):
+        Order.objects.filter(pk=payload.order_id).update(total_amount=1)
+    assert "total" in run(*arguments, "--dry-run")["what"]
+    assert world.orders[0].total_amount == 1
+
+
+def test_a_payload_of_another_company_does_not_exist(run: Any, world: World) -> None:
+    world.market.add_order()
+    engine.settle()
+    with company_scope(world.company.pk):
+        payload = OrderPayload.objects.latest("id")
+    stranger = factories.CompanyFactory()
+    answer = run("replay_payload", "--company", stranger.pk, payload.pk)
+    assert answer == {"error": f"The company has no payload {payload.pk}."}
