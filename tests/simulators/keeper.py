@@ -13,19 +13,11 @@ from .base import Simulator
 
 SAVE_SECONDS = 1.0
 LEDGER_KEPT = 200
-# What belongs to the process rather than to the remote.
+# What belongs to the process rather than to the remote, or ends with it: tokens, writes in flight.
 NOT_KEPT = {
-    "lock",
-    "validator",
-    "url",
-    "after_page",
-    "requests",
-    "_plans",
-    "_server",
-    "_released",
-    "_poison",
-    "_nonces",
-}
+    "lock", "validator", "url", "after_page", "requests", "processes", "_plans", "_server", "_released", "_poison",
+    "_nonces", "_tokens", "_used", "_chance",
+}  # fmt: skip
 
 
 class Keeper:

@@ -15,8 +15,7 @@ from typing import Any
 
 from . import assortment
 from .base import Request, Response, Simulator, route
-from .bol import BolSimulator
-from .buyers import Buyers
+from .demo_marketplace import DemoMarketplace
 from .keeper import Keeper
 from .playground_page import page
 from .woocommerce import WooCommerceSimulator
@@ -31,9 +30,8 @@ class Playground(Simulator):
     def __init__(self, state: Path) -> None:
         super().__init__()
         self.chance = random.Random()
-        self.bol, self.shop = BolSimulator(), WooCommerceSimulator(extension=True)
+        self.bol, self.shop = DemoMarketplace(self.chance), WooCommerceSimulator(extension=True)
         self.parts: dict[str, Simulator] = {"bol": self.bol, "shop": self.shop}
-        self.buyers = Buyers(self.bol, self.chance)
         self.keeper = Keeper(state, self.parts)
 
     def start(self, port: int = 0) -> str:
@@ -46,6 +44,7 @@ class Playground(Simulator):
         return address
 
     def stop(self) -> None:
+        self.bol.forget_processes()  # what is on its way arrives; it can't be kept
         self.keeper.stop()
         super().stop()
 
@@ -67,14 +66,13 @@ class Playground(Simulator):
 
     @route("GET", "/")
     def index(self, request: Request) -> Response:
-        text = page(self.buyers.newest(15), self._shop_orders()[-15:][::-1])
+        text = page(self.bol.newest(15), self._shop_orders()[-15:][::-1])
         return Response(200, text.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
     @route("GET", "/_demo/accounts")
     def accounts(self, request: Request) -> Response:
         """How to connect each system: what `seed_demo` reads."""
-        bol = {"client_id": self.bol.client_id, "client_secret": self.bol.client_secret}
-        bol |= {"api_url": self.bol.url, "login_url": self.bol.url}
+        bol = {"client_id": self.bol.client_id, "client_secret": self.bol.client_secret, **self.bol.settings}
         shop = {"shop_url": self.shop.url, "consumer_key": self.shop.key, "consumer_secret": self.shop.secret}
         offers = [("bol", "bol (simulated)", bol), ("woocommerce", "Web shop (simulated)", shop)]
         return Response.of([{"kind": kind, "label": label, "values": values} for kind, label, values in offers])
@@ -82,7 +80,7 @@ class Playground(Simulator):
     @route("GET", "/_demo/state")
     def state(self, request: Request) -> Response:
         """What the driver decides by: how much is open, and the shop's orders as they stand."""
-        numbers = {"open": self.buyers.open_count(), "placed": self.buyers.placed_count()}
+        numbers = {"open": self.bol.open_count(), "placed": self.bol.placed}
         return Response.of({**numbers, "shop": self._shop_orders()})
 
     # -- what buyers do ---------------------------------------------------------------------------
@@ -91,16 +89,16 @@ class Playground(Simulator):
         """`what` is "usual" (also if absent), "unknown product" or "unreadable"."""
         self._forget_old_orders()
         place: dict[str, Callable[[], str]] = {
-            "usual": self.buyers.buy,
-            "unknown product": self.buyers.buy_unknown,
-            "unreadable": self.buyers.buy_unreadable,
+            "usual": self.bol.buy,
+            "unknown product": self.bol.buy_unknown,
+            "unreadable": self.bol.buy_unreadable,
         }
         what = request.form().get("what", "usual")
         return self._done(request, place[what]() if what in place else "")
 
     @route("POST", "/_demo/cancellation-request")
     def ask_cancellation(self, request: Request) -> Response:
-        return self._done(request, self.buyers.ask_cancellation())
+        return self._done(request, self.bol.ask_cancellation())
 
     # -- what the merchant does -------------------------------------------------------------------
     @route("POST", r"/_demo/shop/(?P<order_id>\d+)/(?P<what>ship|ship-without-code|add-code|cancel)")
@@ -151,4 +149,4 @@ class Playground(Simulator):
             for order_id in closed[:-ORDERS_KEPT]:
                 for table in (self.shop.orders, self.shop.notes, self.shop.trackings, self.shop.fulfillments):
                     table.pop(order_id, None)
-        self.buyers.forget_old_orders(ORDERS_KEPT)
+        self.bol.forget_old_orders(ORDERS_KEPT)
