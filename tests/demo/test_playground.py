@@ -69,6 +69,15 @@ def test_a_file_that_cannot_be_read_is_put_aside(open_playground: Opener, tmp_pa
     assert (tmp_path / "simulators.unreadable").exists()
 
 
+def test_a_file_of_another_version_is_put_aside(open_playground: Opener, tmp_path: Path) -> None:
+    first = open_playground()
+    first.bol.buy()
+    first.bol.grown_since = 1
+    first.stop()
+    assert not open_playground().bol.orders
+    assert (tmp_path / "simulators.unreadable").exists()
+
+
 def test_the_file_is_for_us_alone(open_playground: Opener, tmp_path: Path) -> None:
     playground = open_playground()
     playground.stop()
@@ -99,7 +108,7 @@ def test_a_button_leads_back_to_the_page_and_a_program_gets_the_id(playground: P
     pressed = requests.post(path, headers={"Accept": "text/html"}, timeout=5, allow_redirects=False)
     assert (pressed.status_code, pressed.headers["Location"]) == (303, "/")
     assert playground.shop.orders[order_id]["status"] == "completed"
-    assert playground.shop.trackings[order_id]
+    assert playground.shop.trackings["extension"][order_id]
 
 
 @pytest.mark.parametrize("path", ["/_demo/shop/1/ship", "/_demo/cancellation-request"])
@@ -130,7 +139,7 @@ def test_within_a_few_minutes_there_is_something_of_everything(playground: Playg
     statuses = [order["status"] for order in playground.shop.orders.values()]
     assert playground.bol.placed > AT_ONCE
     assert {"processing", "completed", "cancelled"} <= set(statuses)
-    with_code = set(playground.shop.trackings)
+    with_code = set(playground.shop.trackings["extension"])
     completed = {i for i, order in playground.shop.orders.items() if order["status"] == "completed"}
     assert completed & with_code and completed - with_code
     assert len(playground.bol.unreadable) == 1

@@ -97,7 +97,7 @@ def test_a_demo_order_goes_all_the_way_round(seed: Any, playground: Playground) 
     number = playground.bol.buy()
     engine.settle()
     [order_id] = playground.shop.orders
-    playground.shop.complete(order_id, "3SABCD123456789", "postnl")
+    playground.shop.ship(order_id, "3SABCD123456789", "postnl")
     engine.settle()
     with company_scope(facts["company"]):
         assert Order.objects.get(external_id=number).status == "shipped"

@@ -36,14 +36,17 @@ class Keeper:
         """Whether there was a state to go on with."""
         try:
             kept = pickle.loads(self.path.read_bytes())  # noqa: S301 - written below, with mode 0600
-            for name, part in self.parts.items():
-                vars(part).update(pickle.loads(kept[name]))  # noqa: S301
+            states = {name: pickle.loads(kept[name]) for name in self.parts}  # noqa: S301
+            if any(set(states[name]) != _names(part) for name, part in self.parts.items()):
+                raise ValueError("it is of another version")
         except FileNotFoundError:
             return False
         except Exception as error:
             print(f"The simulators begin anew: {self.path.name} can't be read ({error!r}).", flush=True)  # noqa: T201
             self.path.replace(self.path.with_suffix(".unreadable"))
             return False
+        for name, part in self.parts.items():
+            vars(part).update(states[name])
         return True
 
     def save(self) -> None:
@@ -75,4 +78,8 @@ class Keeper:
         """As it is at one moment."""
         with part.lock:
             del part.ledger[:-LEDGER_KEPT], part.requests[:-LEDGER_KEPT]
-            return pickle.dumps({name: value for name, value in vars(part).items() if name not in NOT_KEPT})
+            return pickle.dumps({name: vars(part)[name] for name in _names(part)})
+
+
+def _names(part: Simulator) -> set[str]:
+    return set(vars(part)) - NOT_KEPT

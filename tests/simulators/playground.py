@@ -114,7 +114,7 @@ class Playground(Simulator):
         code, provider = assortment.tracking_code(self.chance)
         match what:
             case "ship":
-                self.shop.complete(order_id, code, provider)
+                self.shop.ship(order_id, code, provider)
             case "ship-without-code":
                 self.shop.complete(order_id)
             case "add-code":
@@ -128,10 +128,10 @@ class Playground(Simulator):
             return [
                 {
                     "id": order_id,
-                    "reference": order["transaction_id"],
+                    "reference": order["transaction_id"].rpartition("-")[2],  # the marketplace's number
                     "status": order["status"],
                     "is_open": order["status"] in OPEN_IN_SHOP,
-                    "has_code": order_id in self.shop.trackings,
+                    "has_code": order_id in self.shop.trackings["extension"],
                 }
                 for order_id, order in self.shop.orders.items()
             ]
@@ -147,6 +147,6 @@ class Playground(Simulator):
         with self.shop.lock:
             closed = [order_id for order_id, order in self.shop.orders.items() if order["status"] not in OPEN_IN_SHOP]
             for order_id in closed[:-ORDERS_KEPT]:
-                for table in (self.shop.orders, self.shop.notes, self.shop.trackings, self.shop.fulfillments):
+                for table in (self.shop.orders, self.shop.notes, self.shop.trackings["extension"]):
                     table.pop(order_id, None)
         self.bol.forget_old_orders(ORDERS_KEPT)

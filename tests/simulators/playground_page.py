@@ -7,10 +7,11 @@ from typing import Any
 
 HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Simulated marketplace and shop</title>
 <meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="10"><style>
-:root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem;
+:root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem;
 padding: 0 1rem } .sides { display: grid; gap: 2rem; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)) }
 table { border-collapse: collapse; width: 100% } td, th { padding: .25rem .5rem; text-align: left; border-bottom: 1px
 solid color-mix(in srgb, currentColor 20%, transparent); white-space: nowrap } form { display: inline }
+section { overflow-x: auto }
 </style></head><body>"""
 INTRODUCTION = """<h1>Simulated marketplace and shop</h1>
 <p>The demo of the order sync talks to these two as it would to the real ones. Nothing here is real: orders are made up
@@ -24,7 +25,7 @@ def page(marketplace: list[dict[str, Any]], shop: list[dict[str, Any]]) -> str:
     buyers = "".join(button("/_demo/orders", label, what=what) for what, label in buy)
     buyers += button("/_demo/cancellation-request", "Ask to cancel one")
     left = table(("Number", "Status", "Customer"), [(o["id"], o["status"], o["customer"]) for o in marketplace])
-    right = table(("Order", "Reference", "Status", ""), [(*_shop_cells(o), Raw(_buttons(o))) for o in shop])
+    right = table(("Order", "Of number", "Status", ""), [(*_shop_cells(o), Raw(_buttons(o))) for o in shop])
     return (
         f"{HEAD}{INTRODUCTION}<div class=sides><section><h2>Marketplace (bol)</h2><p>{buyers}</p>{left}</section>"
         f"<section><h2>Shop (WooCommerce)</h2>{right}</section></div></body></html>"
