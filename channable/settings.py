@@ -54,7 +54,7 @@ INSTALLED_APPS = [
     "billing",
     "channable.pages",
     "channable",
-    "django.contrib.admin",
+    "channable.tenants.admin_apps.OrderSyncAdminConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
