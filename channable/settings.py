@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "channable.pages.middleware.own_time_zone",
     "channable.tenants.middleware.CompanyMiddleware",
 ]
 ROOT_URLCONF = "channable.urls"
@@ -101,6 +102,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "channable.tenants.context.company",
+                "channable.pages.context.navigation",
             ],
         },
     },

@@ -311,6 +311,7 @@ class Sender:
 
     def _after_failed_send(self, job: Job, error: ConnectorError) -> None:
         message = job.message
+        message.looks_first = job.half is not None  # what was half made is gone on with, not begun again
         if isinstance(error, RateLimited):
             _wait(message, OutboxStatus.READY, error.retry_after)
         elif isinstance(error, AuthError):

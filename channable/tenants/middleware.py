@@ -37,6 +37,8 @@ class CompanyMiddleware:
         membership = Membership.objects.filter(user=request.user, company_id=company_id).first()
         if membership is None:
             raise Http404
+        if request.session.get("company") != company_id:
+            request.session["company"] = company_id  # where home leads to next time
         with company_scope(company_id):
             request.membership = membership  # type: ignore[attr-defined]
             request.company = Company.objects.get(pk=company_id)  # type: ignore[attr-defined]

@@ -76,5 +76,5 @@ def _constraint(table: str, name: str, definition: str) -> str:
         # Names of our own tables and columns only.
         f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{short}' "
         f"AND conrelid = '{table}'::regclass) THEN "
-        f"ALTER TABLE {table} ADD CONSTRAINT {short} {definition}; END IF; END $$"  # noqa: S608
+        f"ALTER TABLE {table} ADD CONSTRAINT {short} {definition}; END IF; END $$"
     )

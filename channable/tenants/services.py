@@ -15,3 +15,11 @@ def found_company(*, name: str, owner: User | None = None, project: str = "My pr
     if owner is not None:
         Membership.objects.create(company=company, user=owner, role=Role.OWNER)
     return company
+
+
+def companies_of(user: User) -> list[tuple[int, str]]:
+    """(id, name) of the companies a person belongs to, oldest membership first."""
+    ids = Membership.objects.filter(user=user).order_by("id").values_list("company_id", flat=True)
+    with all_companies():  # the names of several companies, all of them the person's own
+        names = dict(Company.objects.filter(pk__in=list(ids)).values_list("pk", "name"))
+    return [(pk, names[pk]) for pk in ids if pk in names]

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from orders import views
+
+app_name = "orders"
+urlpatterns = [
+    path("", views.order_list, name="list"),
+    path("unreadable/", views.unreadable, name="unreadable"),
+    path("<int:order_id>/", views.order_detail, name="detail"),
+    path("<int:order_id>/resend/", views.resend_order, name="resend"),
+    path("<int:order_id>/manual/", views.take_manually, name="manual"),
+]

@@ -1,0 +1,146 @@
+"""Orders as people see them: the list, one order, and what could not be read."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from channable.tenants.access import CompanyRequest, requires
+from channable.tenants.roles import Permission
+from connections.models import OrderConnection, RefusedRecord
+from orders import listing, presenters
+from orders.models import Order
+from orders.services.handle import NotPossible, handle_manually, resend
+
+LONGEST_SEARCH = 100
+
+
+@require_GET
+@requires(Permission.VIEW_ORDERS)
+def order_list(request: CompanyRequest) -> HttpResponse:
+    """All orders: `tab`, `q` (search), `error` and `pair` narrow, `at` is a place in the list."""
+    query = _query(request)
+    tab = listing.BY_KEY.get(query.get("tab", ""), listing.TABS[0])
+    term = query.get("q", "")
+    ids = listing.found_by(request.company.pk, term) if term else None
+    pair = int(query["pair"]) if query.get("pair", "").isdigit() else None
+    position = listing.Position.load(request.GET.get("at", ""))
+    page = listing.page_of(listing.orders_in(tab, ids, query.get("error", ""), pair), position)
+    url = reverse("orders:list", args=[request.company.pk])
+    context: dict[str, Any] = {
+        **presenters.order_table(request.company.pk, page.rows),
+        "refresh_url": _with(url, query, at=request.GET.get("at", "")),
+        "page": {
+            "newer_url": _with(url, query, at=page.newer.dump()) if page.newer else None,
+            "older_url": _with(url, query, at=page.older.dump()) if page.older else None,
+        },
+        "search": term,
+        "is_filtered": bool(term or tab is not listing.TABS[0] or query.get("error") or pair),
+        "clear_url": url,
+        "empty": _nothing_yet(request),
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "orders/_order_table.html", context)
+    unreadable_count = RefusedRecord.objects.filter(resolved_at=None)[: listing.COUNTED_UP_TO].count()
+    context |= {
+        "tabs": presenters.tabs(
+            tab, listing.counts(request.company.pk), lambda key: _with(url, {"tab": key, "q": term})
+        ),
+        "active_tab": tab.key,
+        "search_action": url,
+        "unreadable_count": unreadable_count,
+        "unreadable_url": reverse("orders:unreadable", args=[request.company.pk]),
+    }
+    return render(request, "orders/order_list.html", context)
+
+
+def _query(request: HttpRequest) -> dict[str, str]:
+    """What narrows the list. A NUL, which no database takes, can't be part of a search."""
+    names = ("tab", "q", "error", "pair")
+    return {
+        name: value
+        for name in names
+        if (value := request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_SEARCH])
+    }
+
+
+def _with(url: str, query: dict[str, str], **more: str) -> str:
+    given = {name: value for name, value in {**query, **more}.items() if value}
+    return f"{url}?{urlencode(given)}" if given else url
+
+
+def _nothing_yet(request: CompanyRequest) -> dict[str, Any]:
+    has_active = OrderConnection.objects.active().exists
+    if has_active():
+        text = _("As soon as a marketplace has an open order, it is listed here.")
+        return {"icon": "box", "title": _("No orders yet"), "text": text, "url": None, "link_label": ""}
+    return {
+        "icon": "link",
+        "title": _("No orders yet"),
+        "text": _("Orders arrive once an order connection joins a marketplace to your shop and is active."),
+        "url": reverse("setup:order_connections", args=[request.company.pk]),
+        "link_label": _("Order connections"),
+    }
+
+
+@require_GET
+@requires(Permission.VIEW_ORDERS)
+def order_detail(request: CompanyRequest, order_id: int) -> HttpResponse:
+    order: Order = get_object_or_404(
+        Order.objects.select_related("connection", "shop", "order_connection", "project"), pk=order_id
+    )
+    may_handle = request.membership.may(Permission.HANDLE_ORDERS)
+    return render(request, "orders/order_detail.html", presenters.OrderDetail(order, may_handle=may_handle).context())
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def resend_order(request: CompanyRequest, order_id: int) -> HttpResponse:
+    order = get_object_or_404(Order, pk=order_id)
+    try:
+        resend(order, user=request.user)
+    except NotPossible as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, _("It is tried again; the other system is asked first whether it has it."))
+    return redirect("orders:detail", request.company.pk, order_id)
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def take_manually(request: CompanyRequest, order_id: int) -> HttpResponse:
+    order = get_object_or_404(Order, pk=order_id)
+    try:
+        handle_manually(order, user=request.user)
+    except NotPossible as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, _("The order is yours now: nothing automatic is sent for it."))
+    return redirect("orders:detail", request.company.pk, order_id)
+
+
+@require_GET
+@requires(Permission.VIEW_ORDERS)
+def unreadable(request: CompanyRequest) -> HttpResponse:
+    """What a marketplace sent and we could not read, newest first, in pages of fifty."""
+    before = request.GET.get("before", "")
+    records = RefusedRecord.objects.filter(resolved_at=None).select_related("connection").order_by("-id")
+    if before.isdigit():
+        records = records.filter(pk__lt=min(int(before), 2**63 - 1))
+    rows = list(records[: listing.PAGE_SIZE + 1])
+    url = reverse("orders:unreadable", args=[request.company.pk])
+    older = rows[listing.PAGE_SIZE - 1].pk if len(rows) > listing.PAGE_SIZE else None
+    may_see = request.membership.may(Permission.HANDLE_ORDERS)
+    context = {
+        "list_url": reverse("orders:list", args=[request.company.pk]),
+        "records": [presenters.unreadable_row(row, may_see=may_see) for row in rows[: listing.PAGE_SIZE]],
+        "page": {"newer_url": url if before else None, "older_url": f"{url}?before={older}" if older else None},
+    }
+    return render(request, "orders/unreadable_list.html", context)
