@@ -7,6 +7,7 @@ status=trash; the list moves under the reader's feet (all measured on WooCommerc
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -80,21 +81,23 @@ def changed_orders(client: Client, cursor_text: str, meaning: Meaning) -> Iterat
     cursor = Cursor.load(cursor_text, datetime.now(UTC))
     seen: set[tuple[str, str]] = set()
     is_under_way = True
+    read = time.time_ns()
     while is_under_way:
         listing = client.orders(cursor.query, page=cursor.page)
         cursor = cursor.after(listing)
         is_under_way = bool(cursor.started)
-        records = [_record(row, listing.read_at, meaning) for row in listing.rows if text_of(row, "id")]
+        records = [_record(row, listing.read_at, read, meaning) for row in listing.rows if text_of(row, "id")]
         fresh = {(record.external_id, record.version): record for record in records}
         yield Page([record for at, record in fresh.items() if at not in seen], cursor.dump())
         seen |= fresh.keys()
 
 
-def _record(row: JSON, read_at: datetime, meaning: Meaning) -> Record:
+def _record(row: JSON, read_at: datetime, read: int, meaning: Meaning) -> Record:
+    """A row that may change again unnoticed is news in every read (`read` is its number)."""
     version = version_of(row, meaning)
     modified = _moment_or_none(row, "date_modified_gmt")
     if modified is None or abs(read_at - modified) <= SETTLING:
-        version = f"{version}@{int(read_at.timestamp())}"
+        version = f"{version}@{read}"
     return Record(text_of(row, "id"), version=version, ordered_at=_moment_or_none(row, "date_created_gmt"))
 
 

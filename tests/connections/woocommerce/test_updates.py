@@ -69,6 +69,15 @@ def test_a_second_change_within_the_same_second_is_seen_next_time(shop):
     assert first != second == third
 
 
+def test_two_reads_within_the_same_second_miss_nothing_in_between(shop):
+    """A tracking code moves nothing but date_modified, and that has whole seconds."""
+    [order_id] = fill(shop, 1)
+    connector = connector_for(shop)
+    shop._touch(shop.orders[order_id])
+    first, cursor = read(connector)
+    assert read(connector, cursor)[0] != first
+
+
 def test_an_order_put_in_the_trash_is_seen_as_cancelled(shop):
     [order_id] = fill(shop, 1)
     connector = connector_for(shop)
