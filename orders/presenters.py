@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Q
 from django.urls import reverse
@@ -105,7 +106,6 @@ def unreadable_row(record: RefusedRecord, *, may_see: bool) -> dict[str, Any]:
         "detail": record.error_detail,
         "advice": message.remedy,
         "payload": _pretty(record.payload) if may_see else "",
-        "retry_url": None,
     }
 
 
@@ -171,7 +171,6 @@ class OrderDetail:
         order = self.order
         facts = [
             (_("Marketplace number"), order.external_id),
-            (_("Shop number"), order.shop_number or order.shop_order_id),
             (_("Status in the shop"), order.shop_status),
             (_("Channel"), order.channel),
             (_("Fulfilment"), _("by the marketplace") if order.fulfilment_type == "marketplace" else _("by you")),
@@ -289,15 +288,12 @@ class OrderDetail:
     def _timeline(self) -> list[dict[str, Any]]:
         events = list(self.order.events.select_related("user").order_by("-id")[:MOST_EVENTS])
         exchanges = self._exchanges()
-        shown: set[int] = set()
-        entries = []
-        for event in events:
-            exchange = exchanges.get(event.message_id or 0)
-            is_first = event.message_id is not None and event.message_id not in shown
-            if is_first and event.message_id is not None:
-                shown.add(event.message_id)
-            entries.append(_entry(event, exchange if is_first else None))
-        return entries
+        # A message led to several events: its call stands at the first that isn't a mere change of status.
+        first = {event.message_id: event.pk for event in events if event.message_id and event.code != "order.status"}
+        return [
+            _entry(event, exchanges.get(event.message_id or 0) if first.get(event.message_id) == event.pk else None)
+            for event in events
+        ]
 
     def _exchanges(self) -> dict[int, Exchange]:
         """The last call of each outgoing message, for those who may see the answers."""
@@ -330,7 +326,7 @@ def _entry(event: OrderEvent, exchange: Exchange | None) -> dict[str, Any]:
     is_late = (event.recorded_at - event.occurred_at).total_seconds() > LATE_SECONDS
     return {
         "at": event.occurred_at,
-        "title": event.message,
+        "title": _status_text(event) if event.code == "order.status" else event.message,
         "detail": "",
         "actor": event.user.get_full_name() if event.user else event.get_actor_display(),
         "icon": EVENT_ICONS.get(event.code, "alert" if event.level == EventLevel.ERROR else "circle"),
@@ -340,11 +336,15 @@ def _entry(event: OrderEvent, exchange: Exchange | None) -> dict[str, Any]:
     }
 
 
+def _status_text(event: OrderEvent) -> str:
+    return f"{event.get_from_status_display()} → {event.get_to_status_display()}"
+
+
 def _exchange(exchange: Exchange) -> dict[str, Any]:
     is_fine = exchange.status is not None and exchange.status < 400
     return {
         "method": exchange.method,
-        "path": exchange.url,
+        "path": urlsplit(exchange.url).path,
         "status": exchange.status,
         "duration_ms": exchange.duration_ms,
         "tone": "success" if is_fine else "danger",

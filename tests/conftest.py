@@ -6,6 +6,7 @@ owner, then nothing but the walled role is used, exactly as in production.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ from connections.models import Exchange
 from tests import factories
 
 pytest_plugins = ["tests.vendure.fixtures"]
+
+# The browser tests run Playwright's event loop in the thread that uses the ORM, beside it and not in it.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture(scope="session")
@@ -51,13 +55,6 @@ def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
-def _plain_http(settings: Any) -> None:
-    """The test client and the browser speak http, and static files come from their folders."""
-    settings.BEHIND_HTTPS = settings.SECURE_SSL_REDIRECT = False
-    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ TEST_ENVIRONMENT = {
     "SECRET_KEY": "tests-only-" + "0" * 50,
     "CREDENTIAL_KEYS": "tests:" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "ALLOW_PRIVATE_ADDRESSES": "true",
+    "BEHIND_HTTPS": "false",  # the test client and the browser speak http
 }
 
 

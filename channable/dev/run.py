@@ -97,7 +97,7 @@ def demo_environment() -> dict[str, str]:
     """The settings of the demo. Its two secrets are made once and kept in `var/demo.env` (mode 0600)."""
     path = VAR / "demo.env"
     if not path.exists():
-        key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
         write_private(path, f"SECRET_KEY={secrets.token_urlsafe(48)}\nCREDENTIAL_KEYS=demo:{key}\n")
     kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     defaults = {"DEMO": "1", "ALLOW_PRIVATE_ADDRESSES": "true", "SYNC_INTERVAL_SECONDS": "10", **kept}

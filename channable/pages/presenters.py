@@ -10,6 +10,7 @@ from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from channable.tenants.models import Membership
 from channable.tenants.roles import Permission
@@ -173,7 +174,7 @@ class PairDetail:
             "prefix": _("“%(prefix)s” and the marketplace's number") % {"prefix": options.number_prefix},
             "shop": _("the shop's own"),
         }
-        waits = _("until a code comes") if wait is None else _("%(hours)g hours") % {"hours": wait / 3600}
+        waits = _("until a code comes") if wait is None else _time_text(wait)
         groups = [
             (
                 _("Orders"),
@@ -199,6 +200,12 @@ class PairDetail:
             {"title": title, "rows": [{"label": label, "value": value} for label, value in rows if value]}
             for title, rows in groups
         ]
+
+
+def _time_text(seconds: int) -> str:
+    if seconds < 3600:
+        return ngettext("%(count)d minute", "%(count)d minutes", seconds // 60) % {"count": seconds // 60}
+    return _("%(hours)g hours") % {"hours": round(seconds / 3600, 1)}
 
 
 def sync_state(
@@ -273,14 +280,7 @@ def account_rows(accounts: Sequence[Connection], membership: Membership) -> list
 
 def run_context(run: SyncRun, *, may_see: bool) -> dict[str, Any]:
     events = OrderEvent.objects.filter(run_id=run.pk).select_related("order").order_by("id")[:MOST_EVENTS]
-    facts = [
-        (_("Seen"), run.seen),
-        (_("New"), run.new),
-        (_("Changed"), run.changed),
-        (_("Unchanged"), run.same),
-        (_("Not ours"), run.passed_over),
-        (_("Unreadable"), run.refused),
-    ]
+    facts = [(_("Not ours, passed over"), run.passed_over)]
     found = (
         problem(run.error_code, since=run.started_at, detail=run.error_detail, shows_detail=may_see)
         if run.error_code

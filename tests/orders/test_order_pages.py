@@ -251,12 +251,12 @@ def test_the_timeline_shows_the_exchange_to_those_who_may_see_it(
             company=company, connection_id=pair.shop_id, message_id=message.pk, started_at=timezone.now(), status=201,
             duration_ms=88, method="POST", url="https://shop.example.com/orders", response_body='{"id": 7}',
         )  # fmt: skip
-    assert "https://shop.example.com/orders" in detail(client, order).content.decode()
+    assert "{&quot;id&quot;: 7}" in detail(client, order).content.decode()
     reader = Client()
     reader.force_login(bob)
     page = detail(reader, order).content.decode()
     assert "Order sent to WooCommerce: 7" in page
-    assert "https://shop.example.com/orders" not in page
+    assert "{&quot;id&quot;: 7}" not in page
 
 
 def test_the_page_of_an_order_takes_a_constant_number_of_queries(client: Client, pair: OrderConnection) -> None:

@@ -1,0 +1,198 @@
+"""The pages in a real browser: they work, nobody is shut out, nothing breaks the content policy."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core import mail
+from playwright.sync_api import Browser, Page, Playwright
+
+from channable.tenants.models import Membership
+from channable.tenants.roles import Role
+from connections.models import OrderConnection
+from tests.factories import (
+    CompanyFactory,
+    OrderConnectionFactory,
+    OrderEventFactory,
+    OrderFactory,
+    ProjectFactory,
+    RefusedRecordFactory,
+    StreamFactory,
+    SyncRunFactory,
+    member,
+)
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PASSWORD = "correct horse battery"
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt install chromium"),
+]
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """A page in a context of its own; what the browser complained about fails the test."""
+    contexts, complaints = [], []
+
+    def make(**options: Any) -> Page:
+        context = chromium.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def filled(transactional_db: None) -> dict[str, str]:
+    """A company with something on each page; the addresses of these pages. Alice owns it."""
+    company = CompanyFactory(name="Bakkerij De Vries")
+    member(company, Role.OWNER, email="alice@example.com")
+    pair: OrderConnection = OrderConnectionFactory(project=ProjectFactory(company=company))
+    order = OrderFactory(order_connection=pair, shop_number="W-1", shop_order_id="1")
+    OrderEventFactory(order=order)
+    broken = OrderFactory(order_connection=pair, error_code="product.not_found", error_detail="SKU MUG")
+    for status in ("waiting", "processing", "shipped", "cancelled", "cancellation_request"):
+        OrderFactory(order_connection=pair, status=status)
+    RefusedRecordFactory(connection=pair.marketplace)
+    run = SyncRunFactory(stream=StreamFactory(connection=pair.marketplace, outcomes="dddfdl"))
+    base = f"/companies/{company.pk}"
+    return {
+        "list": f"{base}/orders/",
+        "order": f"{base}/orders/{order.pk}/",
+        "problem": f"{base}/orders/{broken.pk}/",
+        "unreadable": f"{base}/orders/unreadable/",
+        "order connections": f"{base}/order-connections/",
+        "order connection": f"{base}/order-connections/{pair.pk}/",
+        "connections": f"{base}/connections/",
+        "runs": f"{base}/runs/",
+        "run": f"{base}/runs/{run.pk}/",
+    }
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.fill("input[name=login]", "alice@example.com")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(re.compile("/companies/"))
+
+
+def test_signing_up_makes_a_person_and_a_company(open_page: Callable[..., Page], transactional_db: None) -> None:
+    page = open_page()
+    page.goto("/accounts/signup/")
+    page.fill("input[name=name]", "Ada de Vries")
+    page.fill("input[name=company_name]", "Bakkerij De Vries")
+    page.fill("input[name=email]", "ada@example.com")
+    page.fill("input[name=password1]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(re.compile("confirm-email"))
+    link = re.search(r"http://\S+/accounts/confirm-email/\S+", str(mail.outbox[0].body))
+    assert link
+    page.goto(link[0])
+    page.click("main form button[type=submit]")
+    page.wait_for_load_state()
+    if "/companies/" not in page.url:
+        page.goto("/accounts/login/")
+        page.fill("input[name=login]", "ada@example.com")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("main button[type=submit]")
+        page.wait_for_url(re.compile("/companies/"))
+    assert page.get_by_role("heading", name="All orders").is_visible()
+    assert page.locator(".sidebar").get_by_text("Bakkerij De Vries").is_visible()
+    membership = Membership.objects.get()
+    assert (membership.user.email, membership.role) == ("ada@example.com", Role.OWNER)
+
+
+def test_an_order_is_found_and_opened(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page()
+    sign_in(page)
+    page.fill("#search", "W-1")
+    page.press("#search", "Enter")
+    page.wait_for_url(re.compile("q=W-1"))
+    rows = page.locator("#order-table tbody tr")
+    assert rows.count() == 1
+    rows.locator("a").first.click()
+    page.wait_for_url(re.compile(filled["order"]))
+    assert page.get_by_text("Ship it in your shop").is_visible()
+
+
+def test_an_order_is_handled_with_the_one_button(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page()
+    sign_in(page)
+    page.goto(filled["problem"])
+    page.get_by_role("button", name="Resend").click()
+    page.get_by_text("It is tried again").wait_for()
+    assert not page.get_by_text("A product was not found").is_visible()
+
+
+def test_sync_now_shows_that_it_runs(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page()
+    sign_in(page)
+    page.goto(filled["order connection"])
+    page.get_by_role("button", name="Sync now").or_(page.get_by_text("Syncing")).first.wait_for()
+    assert page.get_by_text("Syncing").first.is_visible()
+
+
+def test_everything_works_without_scripts(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page(java_script_enabled=False)
+    sign_in(page)
+    for url in filled.values():
+        response = page.goto(url)
+        assert response is not None and response.status == 200, url
+    page.goto(filled["problem"])
+    page.get_by_role("button", name="Handle manually").click()
+    assert page.get_by_text("The order is yours now").is_visible()
+
+
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 800}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+def test_no_page_shuts_anybody_out(open_page: Callable[..., Page], filled: dict[str, str], look: dict[str, Any]) -> None:
+    """axe finds no violation, and no page is wider than the screen."""
+    page = open_page(**look)
+    for url in ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
+        page.goto(url)
+        _expect_accessible(page)
+    sign_in(page)
+    for url in filled.values():
+        page.goto(url)
+        _expect_accessible(page)
+
+
+def _expect_accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == [], page.url
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+
+
+def test_a_page_that_does_not_exist_says_so(chromium: Browser, live_server: Any) -> None:
+    page = chromium.new_page()
+    page.goto(f"{live_server.url}/companies/999/orders/nothing")
+    assert page.get_by_role("heading", name="This page does not exist").is_visible()
+    page.close()
