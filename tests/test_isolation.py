@@ -1,4 +1,4 @@
-"""Every address × every kind of visitor: nobody reaches another company, and each role what it may."""
+"""Every address for every kind of visitor: nobody reaches another company, and each role what it may."""
 
 from __future__ import annotations
 

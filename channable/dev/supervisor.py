@@ -123,7 +123,8 @@ class Supervisor:
 
     def _launch(self, running: _Running) -> None:
         program = running.program
-        environment = {**os.environ, **program.environment, processes.MARK: self.run_id, "PYTHONUNBUFFERED": "1"}
+        own = {"PROCESS_NAME": program.name, processes.MARK: self.run_id, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **program.environment, **own}
         running.process = subprocess.Popen(
             program.argv,
             env=environment,

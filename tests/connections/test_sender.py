@@ -49,9 +49,18 @@ def make_order(company: Company, account: Connection) -> Callable[..., Order]:
         with company_scope(company.pk):
             for kind in AddressKind:
                 Address.objects.create(
-                    company=company, order=order, kind=kind, first_name="Jip", last_name="de Vries",
-                    street="Dorpsstraat", house_number="1", postcode="1234 AB", city="Utrecht", country_code="NL", email="jip@example.com",
-                )  # fmt: skip
+                    company=company,
+                    order=order,
+                    kind=kind,
+                    first_name="Jip",
+                    last_name="de Vries",
+                    street="Dorpsstraat",
+                    house_number="1",
+                    postcode="1234 AB",
+                    city="Utrecht",
+                    country_code="NL",
+                    email="jip@example.com",
+                )
         OutboxMessageFactory(connection=account, subject_id=order.pk, reference=order.reference)
         return order
 

@@ -125,7 +125,11 @@ def test_orders_are_found_by_numbers_customer_and_product(
     client: Client, company: Company, pair: OrderConnection, term: str, field: str
 ) -> None:
     wanted = OrderFactory(
-        order_connection=pair, number="BOL-1001", external_id="BOL-1001", shop_number="W-77", customer_name="Ada de Vries"
+        order_connection=pair,
+        number="BOL-1001",
+        external_id="BOL-1001",
+        shop_number="W-77",
+        customer_name="Ada de Vries",
     )
     OrderFactory(order_connection=pair, customer_name="Jip Smit", search_text="other tea", number="X-9")
     context = client.get(f"/companies/{company.pk}/orders/", {"q": term}).context

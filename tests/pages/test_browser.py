@@ -173,7 +173,9 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
-def test_no_page_shuts_anybody_out(open_page: Callable[..., Page], filled: dict[str, str], look: dict[str, Any]) -> None:
+def test_no_page_shuts_anybody_out(
+    open_page: Callable[..., Page], filled: dict[str, str], look: dict[str, Any]
+) -> None:
     """axe finds no violation, and no page is wider than the screen."""
     page = open_page(**look)
     for url in ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):

@@ -73,6 +73,7 @@ def _run_npm(folder: Path) -> None:
 class VendurePeer:
     """One running shop. `url` is its Admin API."""
 
+    name = "vendure"
     username, password = USERNAME, PASSWORD
 
     def __init__(self) -> None:
