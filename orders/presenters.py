@@ -291,7 +291,7 @@ class OrderDetail:
         # A message led to several events: its call stands at the first that isn't a mere change of status.
         first = {event.message_id: event.pk for event in events if event.message_id and event.code != "order.status"}
         return [
-            _entry(event, exchanges.get(event.message_id or 0) if first.get(event.message_id) == event.pk else None)
+            _entry(event, exchanges.get(event.message_id or 0) if event.pk in first.values() else None)
             for event in events
         ]
 

@@ -10,18 +10,15 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
-from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 
-from channable.tenants.database import as_owner
 from channable.tenants.models import Company, Project, User
 from channable.tenants.roles import Role
 from channable.tenants.scope import company_scope
 from connections.models import Exchange
 from tests import factories
+from tests.database import make_database
 
 pytest_plugins = ["tests.vendure.fixtures"]
 
@@ -33,18 +30,8 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
     """A fresh database of our own per test process, made and migrated as its owner."""
     name = "test_channable" if worker_id == "master" else f"test_channable_{worker_id}"
-    owner_url = settings.DATABASE_OWNER_URL
-    assert owner_url, "run the tests with `make test`, which starts the servers"
-    with psycopg.connect(owner_url, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        server.execute(f"CREATE DATABASE {name}")
     with django_db_blocker.unblock():
-        connection.close()
-        connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = name
-        call_command("migrate", verbosity=0, interactive=False)
-        with as_owner(connection), connection.cursor() as cursor:
-            # Tests that commit clean up with TRUNCATE, which the serving role may not.
-            cursor.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO channable_app")
+        make_database(name)
         # Made by SQL, so Django would leave it out of that clean-up, and it refers to other tables.
         Exchange._meta.managed = True
     yield

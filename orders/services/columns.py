@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from channable.core.exact_json import clean, clean_text
@@ -18,6 +19,16 @@ from connections.connectors.types import (
 from orders.models import Address, AddressKind, Order, OrderItem
 
 LONGEST_SEARCH_TEXT = 4000
+
+
+@cache
+def _names(of: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(of))
+
+
+def _values(data: Any) -> dict[str, Any]:
+    """A flat dataclass as a dictionary; `asdict` would copy each value deeply."""
+    return {name: getattr(data, name) for name in _names(type(data))}
 
 
 def remote_owned(data: OrderData, suffix: str) -> dict[str, Any]:
@@ -57,7 +68,7 @@ def personal(data: OrderData) -> dict[str, Any]:
     customer, address = data.customer, data.shipping_address
     name = " ".join(part for part in (customer.first_name, customer.last_name) if part) or address.name
     return {
-        "customer": asdict(customer),
+        "customer": _values(customer),
         "customer_name": name or customer.company or address.company,
         "country_code": address.country_code or data.billing.country_code,
         "search_text": search_text(data, name),
@@ -73,13 +84,13 @@ def search_text(data: OrderData, name: str) -> str:
 
 
 def address_row(address: AddressData) -> dict[str, Any]:
-    values = asdict(address)
+    values = _values(address)
     values["company_name"] = values.pop("company")
     return values
 
 
 def item_row(item: ItemData) -> dict[str, Any]:
-    values = asdict(item)
+    values = _values(item)
     for name in ("quantity_shipped", "quantity_cancelled"):
         del values[name]
     return values

@@ -1,0 +1,7 @@
+"""The settings with the migration linter added: a tool of development, which the product doesn't load."""
+
+from channable.settings import *  # noqa: F403
+from channable.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]
+MIGRATION_LINTER_OPTIONS = {"ignore_initial_migrations": True}
