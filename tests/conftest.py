@@ -19,6 +19,7 @@ from channable.tenants.scope import company_scope
 from connections.models import Exchange
 from tests import factories
 from tests.database import make_database
+from tests.simulators.validation import SIMULATED, SPECS, TALLIES, specs_available
 
 pytest_plugins = ["tests.vendure.fixtures"]
 
@@ -77,3 +78,59 @@ def bob(company: Company) -> User:
 def charlie(db: None) -> User:
     """An outsider: the owner of another company, who must see nothing."""
     return factories.member(factories.CompanyFactory(), Role.OWNER, email="charlie@example.com")
+
+
+# -- what was checked against the vendors' own descriptions -------------------------------------------
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the counts of this test process to the one that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    counts = {system: (tally.exchanges, tally.failures) for system, tally in TALLIES.items()}
+    if output is not None:
+        output["exchanges"] = counts
+    else:
+        _add(session.config, counts)
+        is_bad = any(failures for _exchanges, failures in _checked(session.config).values())
+        if is_bad or (_is_whole_run(session.config) and _unchecked(session.config)):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    _add(node.config, node.workeroutput.get("exchanges", {}) if hasattr(node, "workeroutput") else {})
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    if not SPECS.is_dir():
+        terminalreporter.write_line(f"Not checked against official descriptions: {SPECS} is not there (API_SPECS_DIR).")
+        return
+    for system, (exchanges, failures) in sorted(_checked(config).items()):
+        terminalreporter.write_line(f"{system}: {exchanges} exchanges checked against the official description.")
+        for failure in failures[:10]:
+            terminalreporter.write_line(f"  {failure}")
+    if _is_whole_run(config):
+        for system in _unchecked(config):
+            terminalreporter.write_line(f"{system}: NO exchange was checked against its description, which is there.")
+
+
+def _checked(config: pytest.Config) -> dict[str, tuple[int, list[str]]]:
+    found: dict[str, tuple[int, list[str]]] = config.__dict__.setdefault("_exchanges", {})
+    return found
+
+
+def _add(config: pytest.Config, counts: dict[str, tuple[int, list[str]]]) -> None:
+    for system, (exchanges, failures) in counts.items():
+        former, seen = _checked(config).get(system, (0, []))
+        _checked(config)[system] = (former + exchanges, [*seen, *failures])
+
+
+def _is_whole_run(config: pytest.Config) -> bool:
+    return config.args == [str(config.rootpath / "tests")] or config.args in (["tests"], ["tests/"])
+
+
+def _unchecked(config: pytest.Config) -> list[str]:
+    """Simulated systems whose description is at hand, but with which nothing was compared."""
+    return [one for one in SIMULATED if specs_available(one) and not _checked(config).get(one, (0, []))[0]]

@@ -19,7 +19,8 @@ def checkout_id(root: Path = ROOT) -> str:
 def make_var() -> Path:
     """Make `var/` and `var/log`, and prove that they can be written to."""
     try:
-        (VAR / "log").mkdir(parents=True, exist_ok=True)
+        for name in ("log", "static"):
+            (VAR / name).mkdir(parents=True, exist_ok=True)
         probe = VAR / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()

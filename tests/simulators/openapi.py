@@ -72,7 +72,7 @@ class OpenApiValidator(DescriptionValidator):
     def _bodies(
         self, document: dict[str, Any], operation: dict[str, Any], request: Request, response: Response
     ) -> Iterator[str]:
-        if request.body:
+        if request.body and response.status < 400:  # what was refused may well be wrong
             content = operation.get("requestBody", {}).get("content", {})
             yield from _body("request", document, content, request.headers.get("Content-Type", ""), request.body)
         described = operation["responses"].get(str(response.status))

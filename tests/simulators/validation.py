@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SPECS = (ROOT / os.environ.get("API_SPECS_DIR", "../shared/specs")).resolve()
 
 
+SIMULATED = ("bol", "woocommerce")  # the systems with a simulator of ours
+
+
 def specs_available(system: str) -> bool:
     return (SPECS / system).is_dir()
 
