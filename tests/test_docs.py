@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from channable.pages.documents import DOCUMENTS as DOCUMENTS_FROM_CODE
+from connections.connectors import CONNECTORS
+
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = sorted(path for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")] if path.exists())
+DOCUMENTS = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks/README.md", *ROOT.glob("docs/**/*.md")]
+)
 # Read by make, compose, the tests or one command, and not by settings.py.
 READ_ELSEWHERE = {
     "PORT", "SIMULATORS_PORT", "TEST_WORKERS", "API_SPECS_DIR", "DATABASE_ADMIN_URL", "PUBLIC_HOST",
@@ -66,3 +71,22 @@ def test_every_make_target_and_command_a_document_names_exists(document: Path) -
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands())
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS_FROM_CODE])
+def test_pages_made_from_the_code_are_up_to_date(name: str) -> None:
+    assert (ROOT / name).read_text() == DOCUMENTS_FROM_CODE[name](), "run `manage.py write_documents`"
+
+
+@pytest.mark.parametrize("kind", [*CONNECTORS])
+def test_every_connector_has_its_pages(kind: str) -> None:
+    assert (ROOT / f"docs/connectors/{kind}.md").exists()
+    assert (ROOT / f"connections/connectors/{kind}/README.md").exists()
+    assert (ROOT / f"static/img/connectors/{kind}.svg").exists()
+    assert f"docs/connectors/{kind}.md" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
