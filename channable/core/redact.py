@@ -42,7 +42,7 @@ PERSON = re.compile("customer|billing|shipping|address|buyer|recipient|contact|p
 PERSON_KEYS = frozenset({"name", "title", "note", "state", "province", "region", "address", "line1", "line2", "line3"})
 
 EMAIL = re.compile(r"(?<![^\s\"'<>()\[\]{},;:=\\@])[^\s\"'<>()\[\]{},;:=\\@]++@[^\s\"'<>()\[\]{},;:=\\@&]+")
-EMAIL_QUOTED = re.compile(r"(?<![\w.+%-])[\w.+%-]+?%40[\w.-]+", re.IGNORECASE)
+EMAIL_QUOTED = re.compile(r"(?<![\w.+%~*-])[\w.+%~*-]+?%40[\w.-]+", re.IGNORECASE)
 IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
 KEY_SHAPED = re.compile(
     r"\b(?:Bearer|Basic)\s+[\w.~+/=-]{8,}|\bc[ks]_[0-9a-f]{20,}|\bshp[a-z]{2}_\w{16,}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from channable.core.exact_json import clean, clean_text
@@ -21,14 +19,9 @@ from orders.models import Address, AddressKind, Order, OrderItem
 LONGEST_SEARCH_TEXT = 4000
 
 
-@cache
-def _names(of: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(of))
-
-
-def _values(data: Any) -> dict[str, Any]:
+def _values(data: AddressData | CustomerData | ItemData) -> dict[str, Any]:
     """A flat dataclass as a dictionary; `asdict` would copy each value deeply."""
-    return {name: getattr(data, name) for name in _names(type(data))}
+    return {name: getattr(data, name) for name in data.__dataclass_fields__}
 
 
 def remote_owned(data: OrderData, suffix: str) -> dict[str, Any]:
