@@ -32,13 +32,20 @@ class SharedTokens:
     def renew(self, request: Callable[[], Token], *, rejected: str = "") -> Token:
         """Raises TransientError when another worker has been renewing for too long."""
         for _attempt in range(LEASE_SECONDS * 2):
-            token = self._read()
-            if token is not None and token.value != rejected:
+            if token := self._good(rejected):
                 return token
             if self._lease():
+                # Somebody may have renewed it between our look and our lease.
+                if token := self._good(rejected):
+                    self._release()
+                    return token
                 return self._request(request)
             time.sleep(0.5)  # another worker is asking for one right now
         raise TransientError("another worker is still renewing the token", was_sent=False)
+
+    def _good(self, rejected: str) -> Token | None:
+        token = self._read()
+        return token if token is not None and token.value != rejected else None
 
     def _request(self, request: Callable[[], Token]) -> Token:
         try:
