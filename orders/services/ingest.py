@@ -18,13 +18,12 @@ from connections.dispatch import Run
 from connections.models import OrderConnection, OutboxMessage, OutboxStatus, RefusedRecord
 from connections.outbox import is_late
 from orders.models import Actor, Address, AddressKind, EventLevel, ItemPart, Order, OrderEvent, OrderItem, OrderPayload
-from orders.models.shipment import Shipment
 from orders.references import order_reference
 from orders.rows import insert, next_ids
-from orders.services.apply import apply
 from orders.services.checks import flag_of
-from orders.services.columns import address_row, item_row, personal, remote_owned, storable
-from orders.services.events import Cause, MarketplaceNews
+from orders.services.columns import address_row, item_row, personal, remote_owned
+from orders.services.events import Cause
+from orders.services.update import take_over
 from orders.services.work import CREATE_ORDER
 from orders.states import OrderStatus, PartStatus, derive_status
 
@@ -224,34 +223,18 @@ class Batch:
 
     # -- changed orders -----------------------------------------------------------------------
     def _update(self, one: Changed) -> None:
-        """Remote-owned columns follow the marketplace; what that means is decided by `apply`."""
+        """What is older than what we hold changes nothing."""
         data = one.data
         order = Order.objects.select_for_update(of=("self",)).get(pk=one.order_id)
         if order.remote_updated_at and data.remote_updated_at and data.remote_updated_at < order.remote_updated_at:
             self.run.counts.same += 1  # older than what we hold
             return
-        values = remote_owned(data, self.connector.fulfilled_suffix)
         if not order.is_obfuscated:
-            values |= self._personal(order, data)
             insert(OrderPayload, [self._payload_row(order.pk, one.raw)])
-        Order.objects.filter(pk=order.pk).update(
-            **storable(Order, values), remote_version=one.version, modified_at=self.run.now
-        )
-        _add_lines(order, data)
         occurred_at = data.remote_updated_at or self.run.now
         cause = Cause(Actor.MARKETPLACE, occurred_at, self.run.now, run_id=self.run.ensure_row().pk)
-        apply(order.pk, MarketplaceNews(data), cause)
+        take_over(order, data, version=one.version, suffix=self.connector.fulfilled_suffix, cause=cause)
         self.run.counts.changed += 1
-
-    def _personal(self, order: Order, data: OrderData) -> dict[str, Any]:
-        """Personal columns of the order; its address rows are updated where they differ."""
-        for kind, address in _addresses(data):
-            values = storable(Address, address_row(address))
-            Address.objects.filter(order=order, kind=kind).exclude(**values).update(**values)
-        values = personal(data)
-        codes = Shipment.objects.filter(order=order).values_list("tracking_code", flat=True)
-        found_by = [values["search_text"], order.shop_number.lower(), *(code.lower() for code in codes)]
-        return {**values, "search_text": " ".join(word for word in found_by if word)}
 
 
 def _addresses(data: OrderData) -> list[tuple[AddressKind, AddressData]]:
@@ -273,16 +256,6 @@ def _insert_items(orders: list[tuple[dict[str, Any], New]]) -> None:
             parts.append({**keys, "item_id": pk, "quantity": quantity, "status": status.value, "former_status": ""})
     insert(OrderItem, items)
     insert(ItemPart, parts)
-
-
-def _add_lines(order: Order, data: OrderData) -> None:
-    """Lines that the marketplace added since."""
-    known = set(OrderItem.objects.filter(order=order).values_list("external_id", flat=True))
-    for line in data.items:
-        if line.external_id not in known:
-            values = storable(OrderItem, item_row(line))
-            item = OrderItem.objects.create(company_id=order.company_id, order=order, **values)
-            ItemPart.objects.create(company_id=order.company_id, order=order, item=item, quantity=line.quantity)
 
 
 def _split(item: ItemData, remote: RemoteStatus) -> list[tuple[PartStatus, int]]:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from channable.core.clock import utcnow
 from connections.accounts import marketplace_for
 from connections.connectors.types import OrderData
-from orders.models import Actor, OrderPayload
-from orders.services.apply import apply
+from orders.models import Actor, Order, OrderPayload
 from orders.services.checks import refuse_unusable
 from orders.services.columns import order_data
-from orders.services.events import Cause, MarketplaceNews
+from orders.services.events import Cause
+from orders.services.update import take_over
 
 
 def replay(payload: OrderPayload, *, dry_run: bool) -> str:
     """Read a payload of the marketplace again and apply what it says; inside its company. Returns what
     changed in words. With `dry_run` nothing is written. Raises DataError if it still can't be read."""
-    order = payload.order
-    data = marketplace_for(order.connection).parse_order(payload.body)
+    order = Order.objects.select_for_update(of=("self",)).select_related("connection").get(pk=payload.order_id)
+    connector = marketplace_for(order.connection)
+    data = connector.parse_order(payload.body)
     refuse_unusable(data)
     differences = _differences(order_data(order), data)
     if not dry_run:
         now = utcnow()
-        apply(order.pk, MarketplaceNews(data), Cause(Actor.SYSTEM, now, now))
+        cause = Cause(Actor.SYSTEM, now, now)
+        take_over(order, data, version=order.remote_version, suffix=connector.fulfilled_suffix, cause=cause)
     return "; ".join(differences) or "nothing differs"
 
 
