@@ -2,8 +2,9 @@
 
 `ready -> sending -> sent | rejected | unknown`, and then at rest: sent, rejected, dead, withdrawn.
 An effect is written in the transaction that decided it and is unique per account, kind and subject,
-so deciding twice is harmless. `sender.py` carries it out, `follow_up.py` asks for late answers. What
-a kind means is registered from above in `EFFECTS`.
+so deciding twice is harmless. `relay.py` says whose turn it is, `sender.py` carries effects out, `settling.py`
+writes down what became of them, `follow_up.py` asks for late answers. What a kind means is registered
+from above in `EFFECTS`.
 """
 
 from __future__ import annotations

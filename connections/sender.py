@@ -10,81 +10,43 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Q, Value
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from channable.tenants.scope import all_companies, company_scope
+from channable.tenants.scope import company_scope
 from connections.accounts import connector_for
 from connections.connectors import Connector
-from connections.connectors.errors import AuthError, ConnectorError, DataError, RateLimited, TransientError
-from connections.connectors.types import Found, Pending, Receipt
+from connections.connectors.errors import ConnectorError, DataError
+from connections.connectors.types import Pending, Receipt
 from connections.exchanges import Recorder
-from connections.health import OPEN_FOR_BUSINESS, backoff_seconds, note_failure, note_success
-from connections.models import Connection, Heartbeat, OutboxMessage, OutboxStatus
+from connections.health import OPEN_FOR_BUSINESS, note_failure, note_success
+from connections.models import Connection, OutboxMessage, OutboxStatus
 from connections.outbox import EFFECTS, Effect, Lookup, Postponed, Withdrawn
+from connections.relay import LEASE_SECONDS, SenderClaim
+from connections.settling import (
+    CALL_SECONDS,
+    Job,
+    after_failed_look_up,
+    after_failed_send,
+    begin_sending,
+    from_now,
+    refuse,
+    settle,
+    wait,
+)
 
 log = structlog.get_logger(__name__)
 
-CALL_SECONDS = 60  # a call, whatever it consists of, is cut after this
-LEASE_SECONDS = 90  # longer than a call
 RUN_SECONDS = 240
-MOST_TRIES = 8
 POSTPONED_SECONDS = 60
-LONG_STOP = timedelta(minutes=10)
 DUE = Q(status__in=[OutboxStatus.READY, OutboxStatus.SENDING, OutboxStatus.UNKNOWN])
 FIRST_QUESTION_SECONDS = 2  # how soon an asynchronous answer is asked for
-
-
-@dataclass(frozen=True, slots=True)
-class SenderClaim:
-    company_id: int
-    connection_id: int
-    token: UUID
-
-
-CLAIM = """
-WITH due AS (
-    SELECT c.id FROM connections_connection c JOIN tenants_company t ON t.id = c.company_id
-    WHERE c.not_before <= now() AND c.state IN ('working', 'faulty') AND NOT c.is_paused AND c.deleted_at IS NULL
-      AND (c.sender_lease_until IS NULL OR c.sender_lease_until < now())
-      AND t.sync_paused_reason = '' AND c.kind <> ALL(%(paused)s)
-      AND EXISTS (SELECT FROM connections_outboxmessage m WHERE m.connection_id = c.id
-                  AND m.status IN ('ready', 'sending', 'unknown') AND m.not_before <= now())
-    ORDER BY c.sender_lease_until NULLS FIRST
-    LIMIT %(most)s
-    FOR UPDATE OF c SKIP LOCKED
-)
-UPDATE connections_connection c
-SET sender_lease_until = now() + make_interval(secs => %(lease)s), sender_token = gen_random_uuid()
-FROM due WHERE c.id = due.id
-RETURNING c.company_id, c.id, c.sender_token
-"""
-
-
-def claim_senders(*, most: int = 200) -> list[SenderClaim]:
-    """Lease the accounts for which something is due; also the engine's heartbeat."""
-    with all_companies(), database.cursor() as cursor:  # outboxes of every company
-        _beat()
-        cursor.execute(CLAIM, {"most": most, "lease": LEASE_SECONDS, "paused": settings.PAUSED_KINDS})
-        return [SenderClaim(*row) for row in cursor.fetchall()]
-
-
-def _beat() -> None:
-    """After a long stop, or in a restored backup, others may have done what still waits here: it is
-    looked up before it is sent."""
-    if Heartbeat.objects.filter(pk=1, beat_at__gte=Now() - Value(LONG_STOP)).update(beat_at=Now()):
-        return
-    woken = OutboxMessage.objects.filter(status=OutboxStatus.READY).update(looks_first=True)
-    Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": Now()})
-    log.warning("woke after a long stop", looked_up_first=woken)
 
 
 # Takes the lease under a token of its own, so that a doubled task finds it taken.
@@ -117,23 +79,6 @@ def send_due(claim: SenderClaim) -> int:
     finally:
         sender.update(RELEASE)
     return count
-
-
-@dataclass
-class Job:
-    """A message taken under a fence. `sends` False: look it up first."""
-
-    message: OutboxMessage
-    effect: Effect
-    data: Any
-    sends: bool
-    fence: UUID
-    counts: bool  # the account was well, so a failure is this message's own
-    ends: float
-    half: Found | None = None
-
-    def time_left(self) -> float:
-        return self.ends - time.monotonic() - 1
 
 
 @dataclass
@@ -185,13 +130,13 @@ class Sender:
         except Exception:
             # A defect of ours in one message must not stop the others.
             log.exception("outgoing message can't be made", message_id=message.pk, kind=message.kind)
-            self._after_failed_look_up(job, ConnectorError("internal failure; see the logs", code="internal"))
+            after_failed_look_up(job, ConnectorError("internal failure; see the logs", code="internal"))
             return None
         if message.status == OutboxStatus.READY and not message.looks_first:
-            _begin_sending(job)
+            begin_sending(job)
         else:
             message.fence = job.fence
-            message.not_before = _from_now(CALL_SECONDS + 5)
+            message.not_before = from_now(CALL_SECONDS + 5)
             message.save(update_fields=["fence", "not_before"])
         return job
 
@@ -200,11 +145,11 @@ class Sender:
         try:
             effect.check(message, data)
         except Withdrawn as reason:
-            _settle(message, OutboxStatus.WITHDRAWN, detail=str(reason))
+            settle(message, OutboxStatus.WITHDRAWN, detail=str(reason))
         except Postponed:
-            _wait(message, OutboxStatus.READY, POSTPONED_SECONDS)
+            wait(message, OutboxStatus.READY, POSTPONED_SECONDS)
         except DataError as error:
-            self._refuse(message, effect, error)
+            refuse(message, effect, error)
         else:
             return True
         return False
@@ -246,7 +191,7 @@ class Sender:
                 return False
             job.half = found.half if found else None
             job.ends = time.monotonic() + CALL_SECONDS
-            _begin_sending(job)
+            begin_sending(job)
         return True
 
     def _surely_absent(self, job: Job, connector: Connector) -> bool:
@@ -256,7 +201,7 @@ class Sender:
         if message.first_sent_at is None or message.absences >= 2:
             message.absences = 0
             return True
-        message.not_before = _from_now(type(connector).capabilities.index_delay_seconds)
+        message.not_before = from_now(type(connector).capabilities.index_delay_seconds)
         if message.status == OutboxStatus.SENDING:
             message.status = OutboxStatus.UNKNOWN
         message.save()
@@ -284,10 +229,10 @@ class Sender:
             message.error_code = message.error_detail = ""
             message.looks_first = False
             if isinstance(receipt, Pending):
-                message.ticket, message.follow_up_at = receipt.ticket, _from_now(FIRST_QUESTION_SECONDS)
+                message.ticket, message.follow_up_at = receipt.ticket, from_now(FIRST_QUESTION_SECONDS)
             else:
                 message.remote_id, message.ticket, message.follow_up_at = receipt.remote_id[:200], "", None
-            _settle(message, OutboxStatus.SENT)
+            settle(message, OutboxStatus.SENT)
             adopted, news = (True, found.news) if found else (False, None)
             job.effect.on_sent(message, receipt, adopted=adopted, news=news)
             note_success(message.connection)
@@ -302,94 +247,9 @@ class Sender:
             if not isinstance(error, DataError) and error.code != "internal":
                 note_failure(message.connection, error)
             if isinstance(error, DataError):
-                self._refuse(message, job.effect, error)
+                refuse(message, job.effect, error)
             elif job.sends:
-                self._after_failed_send(job, error)
+                after_failed_send(job, error)
             else:
-                self._after_failed_look_up(job, error)
+                after_failed_look_up(job, error)
             self.recorder.save(message.connection, message_id=message.pk)
-
-    def _after_failed_send(self, job: Job, error: ConnectorError) -> None:
-        message = job.message
-        message.looks_first = job.half is not None  # what was half made is gone on with, not begun again
-        if isinstance(error, RateLimited):
-            _wait(message, OutboxStatus.READY, error.retry_after)
-        elif isinstance(error, AuthError):
-            _wait(message, OutboxStatus.READY, 0)  # nothing is tried while the connection is expired
-        elif isinstance(error, TransientError) and not error.was_sent:
-            self._count(job)
-            _wait(message, OutboxStatus.READY, backoff_seconds(message.tries))
-        else:
-            self._count(job)
-            _wait(message, OutboxStatus.UNKNOWN, message.connection.connector_class.capabilities.works_on_seconds)
-        self._give_up_if_tired(job)
-
-    def _after_failed_look_up(self, job: Job, error: ConnectorError) -> None:
-        """It stays what it is; the question is asked again."""
-        message = job.message
-        message.error_code, message.error_detail = error.code, error.detail[:1000]
-        status = OutboxStatus.UNKNOWN if message.status == OutboxStatus.SENDING else OutboxStatus(message.status)
-        if isinstance(error, RateLimited):
-            _wait(message, status, error.retry_after)
-            return
-        if not isinstance(error, AuthError):
-            self._count(job)
-        _wait(message, status, backoff_seconds(message.tries))
-        self._give_up_if_tired(job)
-
-    def _count(self, job: Job) -> None:
-        """A try counts if the account was well before it; while it is down nothing is counted."""
-        if job.counts:
-            job.message.tries += 1
-
-    def _give_up_if_tired(self, job: Job) -> None:
-        message = job.message
-        if message.tries < MOST_TRIES:
-            return
-        detail = f"{message.tries} tries failed; the last one: {message.error_detail or message.error_code}"
-        message.error_code, message.error_detail = "outbox.dead", detail[:1000]
-        _settle(message, OutboxStatus.DEAD)
-        job.effect.on_refused(message, ConnectorError(detail, code="outbox.dead"))
-
-    def _refuse(self, message: OutboxMessage, effect: Effect, error: DataError) -> None:
-        status = OutboxStatus.DEAD if error.code == "outbox.needs_check" else OutboxStatus.REJECTED
-        message.error_code, message.error_detail = error.code, error.detail[:1000]
-        _settle(message, status)
-        effect.on_refused(message, error)
-
-
-def _begin_sending(job: Job) -> None:
-    """Written down and committed before the call: whoever finds this after a crash knows what may have happened."""
-    message = job.message
-    works_on = message.connection.connector_class.capabilities.works_on_seconds
-    job.sends = True
-    job.fence = message.fence = uuid4()
-    message.status = OutboxStatus.SENDING
-    message.looks_first = False
-    message.attempt += 1
-    message.deadline_at = _from_now(CALL_SECONDS)
-    message.not_before = _from_now(CALL_SECONDS + works_on)
-    if message.first_sent_at is None:
-        message.first_sent_at = Now()
-    message.save()
-    message.refresh_from_db(fields=["first_sent_at", "deadline_at", "not_before"])
-
-
-def _wait(message: OutboxMessage, status: OutboxStatus, seconds: float) -> None:
-    message.status = status
-    message.not_before = _from_now(seconds)
-    message.absences = 0
-    message.save()
-
-
-def _settle(message: OutboxMessage, status: OutboxStatus, *, detail: str = "") -> None:
-    message.status = status
-    message.settled_at = Now()
-    if detail:
-        message.error_detail = detail[:1000]
-    message.save()
-
-
-def _from_now(seconds: float) -> datetime:
-    """On the database's clock."""
-    return Now() + Value(timedelta(seconds=seconds))  # type: ignore[return-value]

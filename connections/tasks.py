@@ -12,7 +12,7 @@ from django.db import connection as database
 from channable.celery import app
 from channable.tenants.scope import all_companies
 from channable.tenants.tasks import TenantTask
-from connections import dispatch, follow_up, sender
+from connections import dispatch, follow_up, relay, sender
 
 # What the records of a stream mean, by its topic; registered by the app that knows.
 HANDLERS: dict[str, Callable[[dispatch.Run], None]] = {}
@@ -37,15 +37,15 @@ def sync_stream(company_id: int, stream_id: int, token: str) -> None:
 @app.task(expires=10)
 def relay_outbox() -> None:
     """Hand out the accounts for which something is due to be sent."""
-    for claim in sender.claim_senders():
+    for claim in relay.claim_senders():
         arguments = (claim.company_id, claim.connection_id, str(claim.token))
-        send_due.apply_async(arguments, expires=sender.LEASE_SECONDS)
+        send_due.apply_async(arguments, expires=relay.LEASE_SECONDS)
 
 
 @app.task(base=TenantTask)
 def send_due(company_id: int, connection_id: int, token: str) -> None:
     """Send what is due for one account, if the lease is still ours."""
-    sender.send_due(sender.SenderClaim(company_id, connection_id, UUID(token)))
+    sender.send_due(relay.SenderClaim(company_id, connection_id, UUID(token)))
 
 
 @app.task(expires=10)

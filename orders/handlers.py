@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connections import outbox, tasks
-from orders.services import push
+from orders.services.effects import EFFECTS
 from orders.services.pull import pull_orders
 from orders.services.track import track_updates
 
@@ -11,5 +11,5 @@ from orders.services.track import track_updates
 def register() -> None:
     tasks.HANDLERS["orders"] = pull_orders
     tasks.HANDLERS["updates"] = track_updates
-    for effect in push.EFFECTS:
+    for effect in EFFECTS:
         outbox.register(effect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,26 +104,26 @@ def order_detail(request: CompanyRequest, order_id: int) -> HttpResponse:
 @require_POST
 @requires(Permission.HANDLE_ORDERS)
 def resend_order(request: CompanyRequest, order_id: int) -> HttpResponse:
-    order = get_object_or_404(Order, pk=order_id)
-    try:
-        resend(order, user=request.user)
-    except NotPossible as reason:
-        messages.error(request, str(reason))
-    else:
-        messages.success(request, _("It is tried again; the other system is asked first whether it has it."))
-    return redirect("orders:detail", request.company.pk, order_id)
+    done = _("It is tried again; the other system is asked first whether it has it.")
+    return _handled(request, order_id, resend, done)
 
 
 @require_POST
 @requires(Permission.HANDLE_ORDERS)
 def take_manually(request: CompanyRequest, order_id: int) -> HttpResponse:
+    done = _("The order is yours now: nothing automatic is sent for it.")
+    return _handled(request, order_id, handle_manually, done)
+
+
+def _handled(request: CompanyRequest, order_id: int, handle: Callable[..., None], done: str) -> HttpResponse:
+    """Do it, say what came of it, and show the order again."""
     order = get_object_or_404(Order, pk=order_id)
     try:
-        handle_manually(order, user=request.user)
+        handle(order, user=request.user)
     except NotPossible as reason:
         messages.error(request, str(reason))
     else:
-        messages.success(request, _("The order is yours now: nothing automatic is sent for it."))
+        messages.success(request, done)
     return redirect("orders:detail", request.company.pk, order_id)
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from channable.tenants.scope import all_companies
-from connections import dispatch, follow_up, sender
+from connections import dispatch, follow_up, relay, sender
 from connections.models import Connection, OutboxMessage, OutboxStatus, Stream
 from connections.tasks import HANDLERS
 from orders.models import Order
@@ -33,7 +33,7 @@ def sync() -> int:
 
 def send() -> int:
     """Send what is due for every account."""
-    return sum(sender.send_due(claim) for claim in sender.claim_senders())
+    return sum(sender.send_due(claim) for claim in relay.claim_senders())
 
 
 def ask() -> int:

@@ -161,14 +161,15 @@ def test_a_worker_that_died_while_sending_leaves_nothing_worse_than_unknown(
 
 def test_two_relays_hand_an_account_to_one_sender(make_order: Any) -> None:
     make_order()
-    from connections.sender import claim_senders
+    from connections.relay import claim_senders
 
     assert len(claim_senders()) == 1
     assert claim_senders() == []
 
 
 def test_a_doubled_task_finds_the_lease_taken(shop: WooCommerceSimulator, make_order: Any) -> None:
-    from connections.sender import START, Sender, claim_senders
+    from connections.relay import claim_senders
+    from connections.sender import START, Sender
 
     make_order()
     (claim,) = claim_senders()
@@ -178,7 +179,8 @@ def test_a_doubled_task_finds_the_lease_taken(shop: WooCommerceSimulator, make_o
 
 
 def test_a_fenced_off_sender_writes_nothing(shop: WooCommerceSimulator, make_order: Any) -> None:
-    from connections.sender import START, Sender, claim_senders
+    from connections.relay import claim_senders
+    from connections.sender import START, Sender
 
     order = make_order()
     (claim,) = claim_senders()
