@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from ..base import Account, Capabilities, Field, MarketplaceConnector
 from ..errors import ContractError, DataError
@@ -20,20 +20,15 @@ from ..types import (
     Page,
     Pending,
     Receipt,
-    Record,
     ShipmentData,
     ShippedItem,
     StreamSpec,
 )
 from . import fields, mapping, shipments
 from .client import DEFAULT_API_URL, DEFAULT_LOGIN_URL, BolClient
-from .shipments import CHECK, OVERLAP, PAGE_SIZE
+from .reading import read_orders
+from .shipments import CHECK
 
-MOST_PAGES = 2000
-LONGEST_INTERVAL = timedelta(minutes=60)  # of `change-interval-minute`
-HISTORY = timedelta(days=90)  # of `latest-change-date`
-# The cursor stays while the next read still reaches back behind it, so idle reads write nothing.
-CURSOR_STEP = timedelta(minutes=20)
 AT_ONCE = 1000  # process statuses in one question
 SEPARATOR = ","  # between the process statuses of one ticket
 
@@ -74,35 +69,7 @@ class BolConnector(MarketplaceConnector):
 
     # -- reading ------------------------------------------------------------------------------
     def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
-        """Everything open, then what changed since the cursor: bol has no cursor of its own, and lists
-        what was handled outside only by the time of its change.
-
-        The cursor is the moment a read began. It moves with the last page, as an order may slip from
-        page to page while they are read.
-        """
-        method = stream.partition(":")[2]
-        began = datetime.now(UTC)
-        for orders in self._pages(**{"status": "OPEN", "fulfilment-method": method}):
-            yield Page([_record(order) for order in orders], cursor)
-        last = datetime.fromisoformat(cursor) if cursor else None
-        for since in _changes(last, began):
-            for orders in self._pages(**{"status": "ALL", "fulfilment-method": method, **since}):
-                yield Page([_record(order) for order in orders], cursor)
-        if last is None or began - last > CURSOR_STEP:
-            yield Page([], began.isoformat())
-
-    def _pages(self, **params: object) -> Iterator[list[JSON]]:
-        """The end is a page with fewer than 50, or an object without `orders`."""
-        for page in range(1, MOST_PAGES):
-            answer = self.client.get_orders(page=page, **params)
-            orders = answer.get("orders", []) if isinstance(answer, dict) else None
-            if not isinstance(orders, list):
-                raise ContractError("a list of orders that is no list")
-            if orders:
-                yield orders
-            if len(orders) < PAGE_SIZE:
-                return
-        raise ContractError(f"more than {MOST_PAGES} pages of orders")
+        return read_orders(self.client, stream.partition(":")[2], cursor)
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
         try:
@@ -179,29 +146,6 @@ class BolConnector(MarketplaceConnector):
         for ticket in tickets:
             outcome = _outcome(ticket, [known.get(one) for one in _ids(ticket)])
             yield shipments.checked(self.client, outcome, known.get(_ids(ticket)[0])) if CHECK in ticket else outcome
-
-
-def _record(order: JSON) -> Record:
-    if not isinstance(order, dict) or not order.get("orderId"):
-        raise ContractError("an element of the list of orders without an orderId")
-    try:
-        ordered_at = fields.moment(order, "orderPlacedDateTime")
-        version = mapping.version(order)
-    except DataError:
-        ordered_at, version = None, "unreadable"  # the order itself is asked for and says what is wrong
-    return Record(str(order["orderId"]), version, ordered_at=ordered_at)
-
-
-def _changes(last: datetime | None, now: datetime) -> list[dict[str, object]]:
-    """The filters that cover everything changed since `last`, with the overlap; none for a first read."""
-    if last is None:
-        return []
-    reach = now - last + OVERLAP + timedelta(minutes=1)
-    if reach <= LONGEST_INTERVAL:
-        return [{"change-interval-minute": max(15, -(-int(reach.total_seconds()) // 60))}]
-    start = max(last - OVERLAP, now - HISTORY).astimezone(fields.AMSTERDAM).date()
-    days = (now.astimezone(fields.AMSTERDAM).date() - start).days
-    return [{"latest-change-date": (start + timedelta(days=day)).isoformat()} for day in range(days + 1)]
 
 
 def _ids(ticket: str) -> list[str]:

@@ -5,7 +5,6 @@ Amounts are numbers in EUR with VAT included. Source: description "v10 - Retaile
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -41,15 +40,8 @@ OUTCOMES = {
 # Our reasons in bol's; what has no code of its own travels as OTHER.
 REASONS = {"out_of_stock": "OUT_OF_STOCK", "customer_request": "REQUESTED_BY_CUSTOMER"}
 LONGEST_REFERENCE = 90
-
-
-def version(order: JSON) -> str:
-    """Of an element of the reduced list: changes with any state of any of its items."""
-    items = sorted("|".join(str(item.get(name)) for name in _VERSIONED) for item in fields.blocks(order, "orderItems"))
-    return hashlib.sha256("\n".join(items).encode("utf-8", "replace")).hexdigest()[:32]
-
-
-_VERSIONED = (
+# What of an element of the reduced lists tells that an item changed.
+STATES_OF_AN_ITEM = (
     "orderItemId",
     "fulfilmentStatus",
     "quantity",
@@ -68,10 +60,13 @@ def parse_order(raw: JSON) -> OrderData:
     """
     if not isinstance(raw, Mapping):
         raise DataError("the order is not an object", field="order")
+    order_id = fields.text(raw, "orderId", is_required=True)
     fulfilment_type, lines = _lines(raw)
     items = [_item(line, path) for line, path in lines]
     shipping = fields.block(raw, "shipmentDetails", is_required=True)
-    billing = fields.block(raw, "billingDetails") or shipping
+    billing, billing_path = fields.block(raw, "billingDetails"), "billingDetails."
+    if not billing:
+        billing, billing_path = shipping, "shipmentDetails."
     total = sum((fields.amount(line, "totalPrice", path) for line, path in lines), Decimal(0))
     fulfilments = [(fields.block(line, "fulfilment", path), f"{path}fulfilment.") for line, path in lines]
     ordered_at = fields.moment(raw, "orderPlacedDateTime")
@@ -80,7 +75,7 @@ def parse_order(raw: JSON) -> OrderData:
     changes = [fields.moment(line, "latestChangedDateTime", path) for line, path in lines]
     expiries = [day for block, path in fulfilments if (day := fields.day(block, "expiryDate", path))]
     return OrderData(
-        external_id=fields.text(raw, "orderId", is_required=True),
+        external_id=order_id,
         remote_status=_remote_status(items),
         ordered_at=ordered_at,
         remote_updated_at=max((change for change in changes if change), default=None),
@@ -90,19 +85,19 @@ def parse_order(raw: JSON) -> OrderData:
         discount=sum((item.discount for item in items), Decimal(0)),
         commission=sum((fields.amount(line, "commission", path) for line, path in lines), Decimal(0)),
         items=items,
-        billing=_address(billing, "billingDetails."),
+        billing=_address(billing, billing_path),
         shipping_address=_address(shipping, "shipmentDetails."),
-        customer=_customer(billing),
+        customer=_customer(
+            billing, billing_path, phone=fields.text(shipping, "deliveryPhoneNumber", "shipmentDetails.")
+        ),
         fulfilment_type=fulfilment_type,
         channel=fields.text(shipping, "countryCode", "shipmentDetails.", is_required=True).upper(),
-        channel_order_number=fields.text(billing, "orderReference", "billingDetails."),
+        channel_order_number=fields.text(billing, "orderReference", billing_path),
         payment_method="bol",
         delivery_method=_delivery_method(fulfilments),
         delivery_promise=_promise(fulfilments),
         expires_on=min(expiries, default=None),
-        uses_marketplace_label=any(
-            fields.choice(block, "distributionParty", PARTIES, path, default=False) for block, path in fulfilments
-        ),
+        uses_marketplace_label=_uses_bols_label(fulfilments) and fulfilment_type is FulfilmentType.MERCHANT,
     )
 
 
@@ -172,18 +167,22 @@ def _address(block: Block, path: str) -> AddressData:
     )
 
 
-def _customer(billing: Block) -> CustomerData:
-    path = "billingDetails."
+def _customer(billing: Block, path: str, *, phone: str) -> CustomerData:
     company = fields.text(billing, "company", path)
     return CustomerData(
         first_name=fields.text(billing, "firstName", path),
         last_name=fields.text(billing, "surname", path),
         company=company,
         email=fields.text(billing, "email", path),
-        phone=fields.text(billing, "deliveryPhoneNumber", path),
+        phone=phone,  # bol tells it with the address of delivery alone
         gender=fields.choice(billing, "salutation", GENDERS, path, default="unknown"),
         is_business=bool(company or fields.text(billing, "vatNumber", path)),
     )
+
+
+def _uses_bols_label(fulfilments: Sequence[tuple[Block, str]]) -> bool:
+    parties = [fields.choice(block, "distributionParty", PARTIES, path, default=False) for block, path in fulfilments]
+    return any(parties)
 
 
 def _delivery_method(fulfilments: Sequence[tuple[Block, str]]) -> str:

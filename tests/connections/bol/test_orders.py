@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from connections.connectors.bol import mapping
-from connections.connectors.bol.connector import BolConnector, _changes
+from connections.connectors.bol.connector import BolConnector
+from connections.connectors.bol.reading import lists_since
 from connections.connectors.errors import AuthError, DataError, RateLimited
 from connections.connectors.types import FulfilmentType, RemoteStatus
 from tests.connections.bol.conftest import connector_for
@@ -91,13 +92,13 @@ def test_a_cursor_an_hour_old_reads_by_days(bol: BolSimulator, connector: BolCon
 @pytest.mark.parametrize("minutes", [0, 5, 20, 48])
 def test_a_change_filter_reaches_back_behind_the_cursor_with_an_overlap(minutes: int) -> None:
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    (only,) = _changes(now - timedelta(minutes=minutes), now)
+    only = lists_since(now - timedelta(minutes=minutes), now)["changed"]
     assert 60 >= int(str(only["change-interval-minute"])) >= minutes + 10
 
 
 def test_days_are_counted_in_the_netherlands() -> None:
     now = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)  # 00:30 on the third there
-    days = [one["latest-change-date"] for one in _changes(now - timedelta(hours=26), now)]
+    days = [day for day in lists_since(now - timedelta(hours=26), now) if day != "open"]
     assert days == ["2026-03-01", "2026-03-02", "2026-03-03"]
 
 
