@@ -17,7 +17,6 @@ from ..types import (
     FulfilmentType,
     ItemData,
     OrderData,
-    OutcomeState,
     RemoteStatus,
     ShipmentData,
 )
@@ -30,13 +29,6 @@ METHODS = {"FBR": FulfilmentType.MERCHANT, "FBB": FulfilmentType.MARKETPLACE}
 GENDERS = {"MALE": "male", "FEMALE": "female", "UNKNOWN": "unknown"}
 PARTIES = {"RETAILER": False, "BOL": True}  # whether bol's own label programme (VVB) ships it
 TIME_FRAMES = {name: name for name in ("REGULAR", "EVENING", "APPOINTMENT", "SAMEDAY", "SUNDAY")}
-OUTCOMES = {
-    "PENDING": OutcomeState.PENDING,
-    "SUCCESS": OutcomeState.DONE,
-    "FAILURE": OutcomeState.REFUSED,
-    # Not a failure: it may have been executed, so the truth is read from the order.
-    "TIMEOUT": OutcomeState.GONE,
-}
 # Our reasons in bol's; what has no code of its own travels as OTHER.
 REASONS = {"out_of_stock": "OUT_OF_STOCK", "customer_request": "REQUESTED_BY_CUSTOMER"}
 LONGEST_REFERENCE = 90
@@ -91,7 +83,7 @@ def parse_order(raw: JSON) -> OrderData:
             billing, billing_path, phone=fields.text(shipping, "deliveryPhoneNumber", "shipmentDetails.")
         ),
         fulfilment_type=fulfilment_type,
-        channel=fields.text(shipping, "countryCode", "shipmentDetails.", is_required=True).upper(),
+        channel=fields.country(shipping, "countryCode", "shipmentDetails.", is_required=True),
         channel_order_number=fields.text(billing, "orderReference", billing_path),
         payment_method="bol",
         delivery_method=_delivery_method(fulfilments),
@@ -160,7 +152,7 @@ def _address(block: Block, path: str) -> AddressData:
         supplement=fields.text(block, "extraAddressInformation", path),
         postcode=fields.text(block, "zipCode", path),
         city=fields.text(block, "city", path),
-        country_code=fields.text(block, "countryCode", path).upper(),
+        country_code=fields.country(block, "countryCode", path),
         vat_number=fields.text(block, "vatNumber", path),
         tax_id_number=fields.text(block, "kvkNumber", path),
         pickup_point_name=fields.text(block, "pickupPointName", path),
@@ -204,7 +196,8 @@ def _promise(fulfilments: Sequence[tuple[Block, str]]) -> str:
 def holds(shipment: JSON, item_id: str) -> bool:
     """Whether an element of the list of shipments is about this item."""
     items = shipment.get("shipmentItems")
-    return any(isinstance(one, Mapping) and one.get("orderItemId") == item_id for one in items or ())
+    rows = items if isinstance(items, list) else []
+    return any(isinstance(one, Mapping) and one.get("orderItemId") == item_id for one in rows)
 
 
 def shipment_body(shipment: ShipmentData, key: str) -> JSON:

@@ -69,13 +69,14 @@ def read_orders(client: BolClient, method: str, text: str) -> Iterator[Page]:
     at, now = Cursor.parse(text), datetime.now(UTC)
     queries = lists_since(at.since, now)
     todo = _still_to_read(list(queries), at)
+    told: set[str] = set()
     for name, following in zip(todo, [*todo[1:], ""], strict=True):
         query = {**queries[name], "fulfilment-method": method}
         for page in range(max(at.page - 1, 1) if name == at.listing else 1, MOST_PAGES):
             orders = _listed(client.get_orders(page=page, **query))
             is_last = len(orders) < PAGE_SIZE
             text = _next(at, text, at.began or now, (following, 1) if is_last else (name, page + 1))
-            yield Page([record_of(order) for order in orders], text)
+            yield Page([record_of(order) for order in orders if _is_news(order, told)], text)
             if is_last:
                 break
         else:
@@ -140,11 +141,29 @@ def record_of(order: JSON) -> Record:
 
 def _version(order: JSON) -> str:
     """Changes with any state of any item, whatever their order."""
-    items = sorted(
+    return _digest(sorted(_states(order)))
+
+
+def _states(order: JSON) -> set[str]:
+    return {
         "|".join(str(item.get(name)) for name in mapping.STATES_OF_AN_ITEM)
         for item in fields.blocks(order, "orderItems")
-    )
-    return _digest(items)
+    }
+
+
+def _is_news(order: JSON, told: set[str]) -> bool:
+    """Whether it says more than this read has told already; `told` learns it.
+
+    The lists filter item by item. An open order of which one item changed is in both, once whole and once
+    with that item alone: two versions of one state, and each would have the whole order asked for again.
+    """
+    try:
+        states = _states(order) if isinstance(order, dict) else set()
+    except DataError:
+        return True
+    is_news = not states or not states <= told
+    told |= states
+    return is_news
 
 
 def _digest(value: Any) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..http import HttpClient
 
 LONGEST_LIFE = 86_400  # seconds
+REFUSED = (400, 401)  # RFC 6749, 5.2
 
 
 def request_token(http: HttpClient, login_url: str, client_id: str, client_secret: str) -> Token:
@@ -32,7 +33,9 @@ def request_token(http: HttpClient, login_url: str, client_id: str, client_secre
             auth=(client_id, client_secret),
             is_write=False,
         )
-    except (AuthError, DataError) as error:  # RFC 6749, 5.2: 400 or 401
+    except (AuthError, DataError) as error:
+        if error.status not in REFUSED:  # a wrong address for logging in, a closed door
+            raise
         detail = f"bol refused the client id and secret: {error.detail}"
         raise AuthError(detail, status=error.status, request_id=error.request_id) from None
     return _token(response.json(), asked_at)
