@@ -141,7 +141,8 @@ def _quoted(id_: str) -> str:
 def _refusal(response: Response) -> ConnectorError:
     """The error for a refused write, in the words of its problem document if there is one."""
     error = error_for(response, is_write=True)
-    error.detail = problem_text(response) or error.detail
+    if told := problem_text(response):
+        error.detail, error.args = told, (told,)
     return error
 
 
