@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..base import Account, Token
-from ..errors import ConnectorError, ContractError, DataError, RateLimited
+from ..errors import AuthError, ConnectorError, ContractError, DataError, RateLimited
 from ..statuses import error_for
 from ..types import JSON
-from .limits import Pace, retry_after
+from .limits import Pace, said_seconds
 from .tokens import request_token
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.retailer.v10+json"
 DEFAULT_API_URL = "https://api.bol.com"
 DEFAULT_LOGIN_URL = "https://login.bol.com"
-# Judged here and not by the transport: a 401 may only mean an expired token, a 429 may name its wait
-# in the text alone, and the others carry a problem document whose words are worth telling.
-JUDGED_HERE = (400, 401, 403, 404, 406, 409, 415, 429)
+# Refusals of a write, told in the words of the problem document: a merchant reads them.
+TELLING = (400, 404, 406, 409, 415)
 
 
 class BolClient:
@@ -57,9 +56,6 @@ class BolClient:
 
     def get_shipments(self, order_id: str, page: int) -> JSON:
         return self._call("GET", "/retailer/shipments", params={"order-id": order_id, "page": page})
-
-    def get_shipment(self, shipment_id: str) -> JSON:
-        return self._call("GET", f"/retailer/shipments/{_quoted(shipment_id)}", group="/retailer/shipments/*")
 
     # -- process statuses
 
@@ -100,21 +96,39 @@ class BolClient:
         endpoint = f"{method} {group or path}"
         self._pace.wait_for(endpoint)
         token = self.token()
-        response = self._send(method, path, token, params=params, json=json, is_write=is_write)
-        if response.status == 401:  # refused before anything was executed, so a write may be sent again
+        try:
+            response = self._send(method, path, token, params=params, json=json, is_write=is_write)
+        except AuthError as error:
+            if error.status != 401:
+                raise
+            # The token was revoked or has expired; nothing was executed, so a write may be sent again too.
             token = self._account.tokens.renew(self._request_token, rejected=token.value)
             response = self._send(method, path, token, params=params, json=json, is_write=is_write)
         self._pace.learn(endpoint, response.headers)
-        if response.status >= 400:
-            raise _refusal(response, is_write=is_write)
         return response.json()
 
-    def _send(self, method: str, path: str, token: Token, *, json: JSON, **options: Any) -> Response:
+    def _send(
+        self, method: str, path: str, token: Token, *, params: Mapping[str, Any] | None, json: JSON, is_write: bool
+    ) -> Response:
         headers = {"Authorization": f"Bearer {token.value}", "Accept": MEDIA_TYPE}
         if json is not None:
             headers["Content-Type"] = MEDIA_TYPE
-        url = self._api_url + path
-        return self._http.request(method, url, headers=headers, json=json, accept=JUDGED_HERE, **options)
+        try:
+            response = self._http.request(
+                method,
+                self._api_url + path,
+                headers=headers,
+                params=params,
+                json=json,
+                is_write=is_write,
+                accept=TELLING if is_write else (),
+            )
+        except RateLimited as error:
+            error.retry_after = said_seconds(error.detail) or error.retry_after
+            raise
+        if response.status >= 400:
+            raise _refusal(response)
+        return response
 
 
 def _quoted(id_: str) -> str:
@@ -124,12 +138,11 @@ def _quoted(id_: str) -> str:
     return quote(id_, safe="")
 
 
-def _refusal(response: Response, *, is_write: bool) -> ConnectorError:
-    """The error for this answer, in the words of its problem document if there is one."""
-    error = error_for(response, is_write=is_write)
-    error.detail = problem_text(response) or error.detail
-    if isinstance(error, RateLimited):
-        error.retry_after = retry_after(response.headers, error.detail, error.retry_after)
+def _refusal(response: Response) -> ConnectorError:
+    """The error for a refused write, in the words of its problem document if there is one."""
+    error = error_for(response, is_write=True)
+    if told := problem_text(response):
+        error.detail, error.args = told, (told,)
     return error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from ..base import Account, Capabilities, Field, MarketplaceConnector
 from ..errors import ContractError, DataError
@@ -12,30 +12,19 @@ from ..types import (
     JSON,
     AccountInfo,
     CancellationData,
-    Done,
     FulfilmentType,
     OrderData,
     Outcome,
-    OutcomeState,
     Page,
     Pending,
     Receipt,
-    Record,
     ShipmentData,
-    ShippedItem,
     StreamSpec,
 )
-from . import fields, mapping, shipments
+from . import cancellations, mapping, processes, shipments
 from .client import DEFAULT_API_URL, DEFAULT_LOGIN_URL, BolClient
-from .shipments import CHECK, OVERLAP, PAGE_SIZE
-
-MOST_PAGES = 2000
-LONGEST_INTERVAL = timedelta(minutes=60)  # of `change-interval-minute`
-HISTORY = timedelta(days=90)  # of `latest-change-date`
-# The cursor stays while the next read still reaches back behind it, so idle reads write nothing.
-CURSOR_STEP = timedelta(minutes=20)
-AT_ONCE = 1000  # process statuses in one question
-SEPARATOR = ","  # between the process statuses of one ticket
+from .processes import CHECK
+from .reading import read_orders
 
 
 class BolConnector(MarketplaceConnector):
@@ -74,35 +63,7 @@ class BolConnector(MarketplaceConnector):
 
     # -- reading ------------------------------------------------------------------------------
     def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
-        """Everything open, then what changed since the cursor: bol has no cursor of its own, and lists
-        what was handled outside only by the time of its change.
-
-        The cursor is the moment a read began. It moves with the last page, as an order may slip from
-        page to page while they are read.
-        """
-        method = stream.partition(":")[2]
-        began = datetime.now(UTC)
-        for orders in self._pages(**{"status": "OPEN", "fulfilment-method": method}):
-            yield Page([_record(order) for order in orders], cursor)
-        last = datetime.fromisoformat(cursor) if cursor else None
-        for since in _changes(last, began):
-            for orders in self._pages(**{"status": "ALL", "fulfilment-method": method, **since}):
-                yield Page([_record(order) for order in orders], cursor)
-        if last is None or began - last > CURSOR_STEP:
-            yield Page([], began.isoformat())
-
-    def _pages(self, **params: object) -> Iterator[list[JSON]]:
-        """The end is a page with fewer than 50, or an object without `orders`."""
-        for page in range(1, MOST_PAGES):
-            answer = self.client.get_orders(page=page, **params)
-            orders = answer.get("orders", []) if isinstance(answer, dict) else None
-            if not isinstance(orders, list):
-                raise ContractError("a list of orders that is no list")
-            if orders:
-                yield orders
-            if len(orders) < PAGE_SIZE:
-                return
-        raise ContractError(f"more than {MOST_PAGES} pages of orders")
+        return read_orders(self.client, stream.partition(":")[2], cursor)
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
         try:
@@ -117,112 +78,34 @@ class BolConnector(MarketplaceConnector):
 
     # -- shipments ----------------------------------------------------------------------------
     def confirm_shipment(self, order_ref: str, shipment: ShipmentData, *, key: str) -> Receipt:
-        return Pending(_ticket(self.client.create_shipment(mapping.shipment_body(shipment, key))))
+        return Pending(processes.ticket_of(self.client.create_shipment(mapping.shipment_body(shipment, key))))
 
     def find_shipment(self, order_ref: str, shipment: ShipmentData, *, key: str, since: datetime) -> Receipt | None:
         return shipments.find(self.client, order_ref, shipment, key=key, since=since)
 
-    def _on_its_way(self, items: Sequence[ShippedItem], event_type: str, since: datetime) -> Pending | None:
-        tickets = []
-        for item in items:
-            for status in shipments.process_statuses(self.client, item.item_id, event_type):
-                is_recent = shipments.is_since(status, "createTimestamp", since)
-                if is_recent and status.get("status") in ("PENDING", "SUCCESS"):
-                    tickets.append(str(status["processStatusId"]))
-        return Pending(SEPARATOR.join(tickets)) if tickets else None
-
     # -- cancellations ------------------------------------------------------------------------
     def cancel_order(self, order_ref: str, cancellation: CancellationData, *, key: str) -> Receipt:
-        """One call per item, since bol takes exactly one at a time, and only whole items. What is cancelled
-        already, or on its way, is passed over, so that a call that was cut half-way can be finished."""
-        reason = mapping.REASONS.get(cancellation.reason, "OTHER")
-        open_items = self._open_quantities(order_ref)
-        left = [item for item in cancellation.items if open_items.get(item.item_id)]
-        for item in left:
-            if item.quantity < open_items[item.item_id]:
-                detail = f"bol cancels whole items only, and {open_items[item.item_id]} pieces are open"
-                raise DataError(detail, code="cancellation.refused", reason="shipment_failure")
-        tickets = [self._cancel_item(item, reason) for item in left]
-        return Pending(SEPARATOR.join(tickets)) if tickets else Done(order_ref)
-
-    def _cancel_item(self, item: ShippedItem, reason: str) -> str:
-        for status in shipments.process_statuses(self.client, item.item_id, "CANCEL_ORDER"):
-            if status.get("status") == "PENDING":
-                return str(status["processStatusId"])
-        return _ticket(self.client.cancel_order_item(item.item_id, reason))
-
-    def _open_quantities(self, order_id: str) -> dict[str, int]:
-        order = mapping.parse_order(self.fetch_one("", order_id))
-        return {
-            item.external_id: item.quantity - item.quantity_shipped - item.quantity_cancelled for item in order.items
-        }
+        return cancellations.cancel(self.client, self._order(order_ref), cancellation)
 
     def find_cancellation(
         self, order_ref: str, cancellation: CancellationData, *, key: str, since: datetime
     ) -> Receipt | None:
-        open_items = self._open_quantities(order_ref)
-        left = [item for item in cancellation.items if open_items.get(item.item_id)]
-        if not left:
-            return Done(order_ref)
-        found = [self._on_its_way([item], "CANCEL_ORDER", since) for item in left]
-        tickets = [one.ticket for one in found if one]
-        return Pending(SEPARATOR.join(tickets)) if len(tickets) == len(left) else None
+        return cancellations.find(self.client, self._order(order_ref), cancellation)
+
+    def _order(self, order_ref: str) -> OrderData:
+        return self.parse_order(self.fetch_one("", order_ref))
 
     # -- answers that come later --------------------------------------------------------------
     def follow_up(self, tickets: Sequence[str]) -> Iterator[Outcome]:
-        ids = list(dict.fromkeys(one for ticket in tickets for one in _ids(ticket)))
-        known: dict[str, JSON] = {}
-        for start in range(0, len(ids), AT_ONCE):
-            answer = self.client.get_process_status_bulk(ids[start : start + AT_ONCE])
-            for status in fields.blocks(answer, "processStatuses") if isinstance(answer, dict) else ():
-                known[str(status.get("processStatusId"))] = status
+        """Raises ContractError for a status that nobody knows, once all others are told."""
+        known = processes.statuses_by_id(self.client, tickets)
+        strange = []
         for ticket in tickets:
-            outcome = _outcome(ticket, [known.get(one) for one in _ids(ticket)])
-            yield shipments.checked(self.client, outcome, known.get(_ids(ticket)[0])) if CHECK in ticket else outcome
-
-
-def _record(order: JSON) -> Record:
-    if not isinstance(order, dict) or not order.get("orderId"):
-        raise ContractError("an element of the list of orders without an orderId")
-    try:
-        ordered_at = fields.moment(order, "orderPlacedDateTime")
-        version = mapping.version(order)
-    except DataError:
-        ordered_at, version = None, "unreadable"  # the order itself is asked for and says what is wrong
-    return Record(str(order["orderId"]), version, ordered_at=ordered_at)
-
-
-def _changes(last: datetime | None, now: datetime) -> list[dict[str, object]]:
-    """The filters that cover everything changed since `last`, with the overlap; none for a first read."""
-    if last is None:
-        return []
-    reach = now - last + OVERLAP + timedelta(minutes=1)
-    if reach <= LONGEST_INTERVAL:
-        return [{"change-interval-minute": max(15, -(-int(reach.total_seconds()) // 60))}]
-    start = max(last - OVERLAP, now - HISTORY).astimezone(fields.AMSTERDAM).date()
-    days = (now.astimezone(fields.AMSTERDAM).date() - start).days
-    return [{"latest-change-date": (start + timedelta(days=day)).isoformat()} for day in range(days + 1)]
-
-
-def _ids(ticket: str) -> list[str]:
-    return ticket.partition(CHECK)[0].split(SEPARATOR)
-
-
-def _ticket(status: JSON) -> str:
-    if not isinstance(status, dict) or not status.get("processStatusId"):
-        raise ContractError("a process status without a processStatusId")
-    return str(status["processStatusId"])
-
-
-def _outcome(ticket: str, statuses: Sequence[JSON | None]) -> Outcome:
-    """One answer for all process statuses of a ticket: the worst of them."""
-    states = [
-        mapping.OUTCOMES.get(str(one.get("status")), OutcomeState.GONE) if one else OutcomeState.GONE
-        for one in statuses
-    ]
-    for state in (OutcomeState.REFUSED, OutcomeState.GONE, OutcomeState.PENDING):
-        if state in states:
-            worst = statuses[states.index(state)] or {}
-            return Outcome(ticket, state, detail=str(worst.get("errorMessage") or "")[:500])
-    last = statuses[-1] or {}
-    return Outcome(ticket, OutcomeState.DONE, remote_id=str(last.get("entityId") or ""))
+            statuses = [known.get(one) for one in processes.ids_in(ticket)]
+            if not processes.is_readable(statuses):
+                strange.append(ticket)
+                continue
+            outcome = processes.outcome_of(ticket, statuses)
+            yield shipments.checked(self.client, outcome, statuses[0]) if CHECK in ticket else outcome
+        if strange:
+            raise ContractError(f"process statuses that are not documented: {', '.join(strange)[:200]}")

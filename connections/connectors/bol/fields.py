@@ -21,6 +21,7 @@ MAX_INTEGER = 2**31 - 1  # int32 in the description
 MAX_AMOUNT = Decimal(10**10)  # no order of a shop costs more; more is a broken payload
 # PostgreSQL cannot store U+0000; the other control characters and lone surrogates are garbage too.
 UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+COUNTRY = re.compile(r"[A-Z]{2}")
 
 T = TypeVar("T")
 
@@ -61,6 +62,14 @@ def text(raw: JSON, key: str, path: str = "", *, is_required: bool = False) -> s
     if is_required and not cleaned:
         refuse(path + key, "missing")
     return cleaned
+
+
+def country(raw: JSON, key: str, path: str = "", *, is_required: bool = False) -> str:
+    """ISO 3166-1 alpha-2, in capitals."""
+    code = text(raw, key, path, is_required=is_required).upper()
+    if code and not COUNTRY.fullmatch(code):
+        refuse(path + key, f"{code[:40]!r} is no country code")
+    return code
 
 
 def flag(raw: JSON, key: str, path: str = "") -> bool:

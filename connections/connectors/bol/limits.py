@@ -51,11 +51,7 @@ def seconds_until_reset(headers: Mapping[str, str]) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WAIT) if not math.isnan(seconds) else None
 
 
-def retry_after(headers: Mapping[str, str], detail: str, fallback: float) -> float:
-    """How long to wait after a 429. Retry-After is sometimes missing; the text then says it."""
-    if headers.get("Retry-After"):
-        return fallback  # already read from the header
+def said_seconds(detail: str) -> float | None:
+    """How long to wait after a 429, from its text: the header Retry-After is sometimes missing."""
     said = RETRY_TEXT.search(detail)
-    if said:
-        return max(float(said[1]), 1.0)
-    return max(seconds_until_reset(headers) or fallback, 1.0)
+    return min(max(float(said[1]), 1.0), LONGEST_WAIT) if said else None

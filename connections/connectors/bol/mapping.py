@@ -5,7 +5,6 @@ Amounts are numbers in EUR with VAT included. Source: description "v10 - Retaile
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,6 @@ from ..types import (
     FulfilmentType,
     ItemData,
     OrderData,
-    OutcomeState,
     RemoteStatus,
     ShipmentData,
 )
@@ -31,25 +29,11 @@ METHODS = {"FBR": FulfilmentType.MERCHANT, "FBB": FulfilmentType.MARKETPLACE}
 GENDERS = {"MALE": "male", "FEMALE": "female", "UNKNOWN": "unknown"}
 PARTIES = {"RETAILER": False, "BOL": True}  # whether bol's own label programme (VVB) ships it
 TIME_FRAMES = {name: name for name in ("REGULAR", "EVENING", "APPOINTMENT", "SAMEDAY", "SUNDAY")}
-OUTCOMES = {
-    "PENDING": OutcomeState.PENDING,
-    "SUCCESS": OutcomeState.DONE,
-    "FAILURE": OutcomeState.REFUSED,
-    # Not a failure: it may have been executed, so the truth is read from the order.
-    "TIMEOUT": OutcomeState.GONE,
-}
 # Our reasons in bol's; what has no code of its own travels as OTHER.
 REASONS = {"out_of_stock": "OUT_OF_STOCK", "customer_request": "REQUESTED_BY_CUSTOMER"}
 LONGEST_REFERENCE = 90
-
-
-def version(order: JSON) -> str:
-    """Of an element of the reduced list: changes with any state of any of its items."""
-    items = sorted("|".join(str(item.get(name)) for name in _VERSIONED) for item in fields.blocks(order, "orderItems"))
-    return hashlib.sha256("\n".join(items).encode("utf-8", "replace")).hexdigest()[:32]
-
-
-_VERSIONED = (
+# What of an element of the reduced lists tells that an item changed.
+STATES_OF_AN_ITEM = (
     "orderItemId",
     "fulfilmentStatus",
     "quantity",
@@ -68,10 +52,13 @@ def parse_order(raw: JSON) -> OrderData:
     """
     if not isinstance(raw, Mapping):
         raise DataError("the order is not an object", field="order")
+    order_id = fields.text(raw, "orderId", is_required=True)
     fulfilment_type, lines = _lines(raw)
     items = [_item(line, path) for line, path in lines]
     shipping = fields.block(raw, "shipmentDetails", is_required=True)
-    billing = fields.block(raw, "billingDetails") or shipping
+    billing, billing_path = fields.block(raw, "billingDetails"), "billingDetails."
+    if not billing:
+        billing, billing_path = shipping, "shipmentDetails."
     total = sum((fields.amount(line, "totalPrice", path) for line, path in lines), Decimal(0))
     fulfilments = [(fields.block(line, "fulfilment", path), f"{path}fulfilment.") for line, path in lines]
     ordered_at = fields.moment(raw, "orderPlacedDateTime")
@@ -80,7 +67,7 @@ def parse_order(raw: JSON) -> OrderData:
     changes = [fields.moment(line, "latestChangedDateTime", path) for line, path in lines]
     expiries = [day for block, path in fulfilments if (day := fields.day(block, "expiryDate", path))]
     return OrderData(
-        external_id=fields.text(raw, "orderId", is_required=True),
+        external_id=order_id,
         remote_status=_remote_status(items),
         ordered_at=ordered_at,
         remote_updated_at=max((change for change in changes if change), default=None),
@@ -90,19 +77,19 @@ def parse_order(raw: JSON) -> OrderData:
         discount=sum((item.discount for item in items), Decimal(0)),
         commission=sum((fields.amount(line, "commission", path) for line, path in lines), Decimal(0)),
         items=items,
-        billing=_address(billing, "billingDetails."),
+        billing=_address(billing, billing_path),
         shipping_address=_address(shipping, "shipmentDetails."),
-        customer=_customer(billing),
+        customer=_customer(
+            billing, billing_path, phone=fields.text(shipping, "deliveryPhoneNumber", "shipmentDetails.")
+        ),
         fulfilment_type=fulfilment_type,
-        channel=fields.text(shipping, "countryCode", "shipmentDetails.", is_required=True).upper(),
-        channel_order_number=fields.text(billing, "orderReference", "billingDetails."),
+        channel=fields.country(shipping, "countryCode", "shipmentDetails.", is_required=True),
+        channel_order_number=fields.text(billing, "orderReference", billing_path),
         payment_method="bol",
         delivery_method=_delivery_method(fulfilments),
         delivery_promise=_promise(fulfilments),
         expires_on=min(expiries, default=None),
-        uses_marketplace_label=any(
-            fields.choice(block, "distributionParty", PARTIES, path, default=False) for block, path in fulfilments
-        ),
+        uses_marketplace_label=_uses_bols_label(fulfilments) and fulfilment_type is FulfilmentType.MERCHANT,
     )
 
 
@@ -165,25 +152,29 @@ def _address(block: Block, path: str) -> AddressData:
         supplement=fields.text(block, "extraAddressInformation", path),
         postcode=fields.text(block, "zipCode", path),
         city=fields.text(block, "city", path),
-        country_code=fields.text(block, "countryCode", path).upper(),
+        country_code=fields.country(block, "countryCode", path),
         vat_number=fields.text(block, "vatNumber", path),
         tax_id_number=fields.text(block, "kvkNumber", path),
         pickup_point_name=fields.text(block, "pickupPointName", path),
     )
 
 
-def _customer(billing: Block) -> CustomerData:
-    path = "billingDetails."
+def _customer(billing: Block, path: str, *, phone: str) -> CustomerData:
     company = fields.text(billing, "company", path)
     return CustomerData(
         first_name=fields.text(billing, "firstName", path),
         last_name=fields.text(billing, "surname", path),
         company=company,
         email=fields.text(billing, "email", path),
-        phone=fields.text(billing, "deliveryPhoneNumber", path),
+        phone=phone,  # bol tells it with the address of delivery alone
         gender=fields.choice(billing, "salutation", GENDERS, path, default="unknown"),
         is_business=bool(company or fields.text(billing, "vatNumber", path)),
     )
+
+
+def _uses_bols_label(fulfilments: Sequence[tuple[Block, str]]) -> bool:
+    parties = [fields.choice(block, "distributionParty", PARTIES, path, default=False) for block, path in fulfilments]
+    return any(parties)
 
 
 def _delivery_method(fulfilments: Sequence[tuple[Block, str]]) -> str:
@@ -205,7 +196,8 @@ def _promise(fulfilments: Sequence[tuple[Block, str]]) -> str:
 def holds(shipment: JSON, item_id: str) -> bool:
     """Whether an element of the list of shipments is about this item."""
     items = shipment.get("shipmentItems")
-    return any(isinstance(one, Mapping) and one.get("orderItemId") == item_id for one in items or ())
+    rows = items if isinstance(items, list) else []
+    return any(isinstance(one, Mapping) and one.get("orderItemId") == item_id for one in rows)
 
 
 def shipment_body(shipment: ShipmentData, key: str) -> JSON:

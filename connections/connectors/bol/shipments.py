@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from ..errors import ContractError
+from ..errors import ContractError, DataError
 from ..types import JSON, Done, Outcome, OutcomeState, Pending, Receipt, ShipmentData
 from . import fields, mapping
 from .client import BolClient
+from .processes import CHECK, statuses_of
 
 PAGE_SIZE = 50
 MOST_PAGES = 200  # of one order's shipments
 OVERLAP = timedelta(minutes=10)  # clocks differ, lists lag
 LISTED_AFTER = timedelta(seconds=60)
-CHECK = "|"  # in a ticket: process status | order | reference under which the shipment must be listed
 
 
 def find(client: BolClient, order_id: str, shipment: ShipmentData, *, key: str, since: datetime) -> Receipt | None:
@@ -50,24 +50,23 @@ def checked(client: BolClient, outcome: Outcome, status: JSON) -> Outcome:
     return Outcome(outcome.ticket, OutcomeState.PENDING if _is_young(status) else OutcomeState.GONE)
 
 
-def process_statuses(client: BolClient, entity_id: str, event_type: str) -> list[JSON]:
-    """Newest first."""
-    answer = client.get_process_status_entity_id(entity_id, event_type)
-    statuses = answer.get("processStatuses", []) if isinstance(answer, dict) else None
-    if not isinstance(statuses, list):
-        raise ContractError("a list of process statuses that is no list")
-    return [one for one in statuses if isinstance(one, dict) and one.get("processStatusId")]
-
-
 def is_since(raw: JSON, name: str, since: datetime) -> bool:
     """With room for clocks that differ."""
-    at = fields.moment(raw, name)
+    at = _moment(raw, name)
     return at is not None and at >= since - OVERLAP
+
+
+def _moment(raw: JSON, name: str) -> datetime | None:
+    """A look-up that can't be read says nothing of our shipment, least of all that it was refused."""
+    try:
+        return fields.moment(raw, name)
+    except DataError as error:
+        raise ContractError(error.detail) from None
 
 
 def _unlisted(client: BolClient, item_id: str, listed: int, since: datetime) -> JSON | None:
     """The newest write for this item that may be missing in the list, of which `listed` are others'."""
-    statuses = process_statuses(client, item_id, "CREATE_SHIPMENT")
+    statuses = statuses_of(client, item_id, "CREATE_SHIPMENT")
     recent = [one for one in statuses if is_since(one, "createTimestamp", since)]
     pending = [one for one in recent if one.get("status") == "PENDING"]
     done = [one for one in recent if one.get("status") == "SUCCESS"]
@@ -76,7 +75,7 @@ def _unlisted(client: BolClient, item_id: str, listed: int, since: datetime) -> 
 
 
 def _is_young(status: JSON) -> bool:
-    made_at = fields.moment(status, "createTimestamp")
+    made_at = _moment(status, "createTimestamp")
     return made_at is not None and datetime.now(UTC) - made_at < LISTED_AFTER
 
 

@@ -11,41 +11,34 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..base import Token
-from ..errors import AuthError, ContractError
+from ..errors import AuthError, ContractError, DataError
 from ..types import JSON
 
 if TYPE_CHECKING:
-    from ..http import HttpClient, Response
+    from ..http import HttpClient
 
-REFUSED = (400, 401)
 LONGEST_LIFE = 86_400  # seconds
+REFUSED = (400, 401)  # RFC 6749, 5.2
 
 
 def request_token(http: HttpClient, login_url: str, client_id: str, client_secret: str) -> Token:
     """A new token. Raises AuthError if the credentials are refused or are not for the Retailer API."""
     asked_at = datetime.now(UTC)
-    response = http.request(
-        "POST",
-        f"{login_url}/token",
-        data={"grant_type": "client_credentials"},
-        headers={"Accept": "application/json"},
-        auth=(client_id, client_secret),
-        is_write=False,
-        accept=REFUSED,
-    )
-    if response.status in REFUSED:
-        raise _refusal(response)
-    return _token(response.json(), asked_at)
-
-
-def _refusal(response: Response) -> AuthError:
     try:
-        answer = response.json()
-    except ContractError:
-        answer = None
-    words = answer.get("error_description") or answer.get("error") if isinstance(answer, Mapping) else ""
-    detail = f"bol refused the client id and secret: {str(words or 'no reason given')[:200]}"
-    return AuthError(detail, status=response.status, request_id=response.request_id)
+        response = http.request(
+            "POST",
+            f"{login_url}/token",
+            data={"grant_type": "client_credentials"},
+            headers={"Accept": "application/json"},
+            auth=(client_id, client_secret),
+            is_write=False,
+        )
+    except (AuthError, DataError) as error:
+        if error.status not in REFUSED:  # a wrong address for logging in, a closed door
+            raise
+        detail = f"bol refused the client id and secret: {error.detail}"
+        raise AuthError(detail, status=error.status, request_id=error.request_id) from None
+    return _token(response.json(), asked_at)
 
 
 def _token(answer: JSON, asked_at: datetime) -> Token:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
+from tests.connections.bol.conftest import PAYLOADS
 from tests.simulators.base import Request, Response
 from tests.simulators.bol import MEDIA_TYPE, description
 from tests.simulators.validation import specs_available
@@ -17,6 +21,10 @@ def exchange(
     headers = {"Content-Type": MEDIA_TYPE}
     request = Request(method, path, dict(query), headers, body, path)
     return description().errors(request, Response.of(answer or {}, status, content_type=MEDIA_TYPE))
+
+
+def read(name: str) -> Any:
+    return json.loads((PAYLOADS / f"{name}.json").read_text())
 
 
 def test_a_good_exchange_is_clean() -> None:
@@ -37,3 +45,12 @@ def test_a_good_exchange_is_clean() -> None:
 )
 def test_a_wrong_one_is_found(finding: object, problem: str) -> None:
     assert any(problem in one for one in finding())  # type: ignore[operator]
+
+
+def test_our_examples_are_as_described() -> None:
+    """A payload that bol could not send would prove nothing."""
+    order, listed, statuses = (read(name) for name in ("order", "reduced-orders", "process-statuses"))
+    assert exchange("GET", f"/retailer/orders/{order['orderId']}", answer=order) == []
+    assert exchange("GET", "/retailer/orders", answer=listed) == []
+    query = b'{"processStatusQueries": [{"processStatusId": "1"}]}'
+    assert exchange("POST", "/shared/process-status", query, answer=statuses) == []

@@ -1,22 +1,17 @@
-"""Shipments and cancellations: accepted now, answered later, found again when the answer was cut."""
+"""Shipments: accepted now, answered later, found again when the answer was cut."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from connections.connectors.bol.connector import BolConnector
-from connections.connectors.errors import ConnectorError, DataError, TransientError
-from connections.connectors.types import (
-    CancellationData,
-    Done,
-    Outcome,
-    OutcomeState,
-    Pending,
-    ShipmentData,
-    ShippedItem,
-)
+from connections.connectors.errors import ConnectorError, ContractError, DataError, TransientError
+from connections.connectors.types import Done, OutcomeState, Pending, ShipmentData, ShippedItem
+from tests.connections.bol.conftest import ask, settle
 from tests.simulators.base import Fault
 from tests.simulators.bol import BolSimulator
 
@@ -28,19 +23,6 @@ def shipment_of(bol: BolSimulator, number: str, **values: str) -> ShipmentData:
     items = [ShippedItem(item.id, item.quantity) for item in bol.orders[number].items]
     given = {"tracking_code": "3SABCD12345678", "transporter": "POSTNL", **values}
     return ShipmentData(items, datetime.now(UTC), **given)  # type: ignore[arg-type]
-
-
-def ask(connector: BolConnector, ticket: str) -> Outcome:
-    (outcome,) = connector.follow_up([ticket])
-    return outcome
-
-
-def settle(connector: BolConnector, ticket: str) -> Outcome:
-    for _ in range(5):
-        outcome = ask(connector, ticket)
-        if outcome.state != OutcomeState.PENDING:
-            return outcome
-    raise AssertionError("still pending")
 
 
 def test_a_shipment_is_accepted_then_done(bol: BolSimulator, connector: BolConnector) -> None:
@@ -143,45 +125,69 @@ def test_writes_are_never_repeated_by_the_connector(bol: BolSimulator, connector
     assert bol.requests.count("POST /retailer/shipments") == before
 
 
-# -- cancellations --------------------------------------------------------------------------------
-
-
-def cancellation_of(bol: BolSimulator, number: str) -> CancellationData:
-    return CancellationData([ShippedItem(item.id, item.quantity) for item in bol.orders[number].items], "out_of_stock")
-
-
-def test_each_item_is_cancelled_by_a_call_of_its_own(bol: BolSimulator, connector: BolConnector) -> None:
-    number = bol.add_order(lines=[("MUG", 1, "10.00"), ("TEA", 2, "5.00")])
-    receipt = connector.cancel_order(number, cancellation_of(bol, number), key=KEY)
-    assert isinstance(receipt, Pending)
-    assert settle(connector, receipt.ticket).state == OutcomeState.DONE
-    assert [effect.reference for effect in bol.effects("cancel")] == ["OUT_OF_STOCK", "OUT_OF_STOCK"]
-    found = connector.find_cancellation(number, cancellation_of(bol, number), key=KEY, since=LONG_AGO)
-    assert isinstance(found, Done)
-
-
-def test_a_cancellation_cut_half_way_is_finished_and_not_repeated(bol: BolSimulator, connector: BolConnector) -> None:
-    number = bol.add_order(lines=[("MUG", 1, "10.00"), ("TEA", 2, "5.00")])
-    data = cancellation_of(bol, number)
-    bol.fail("PUT /retailer/orders/cancellation", Fault.RESET_AFTER)
-    with pytest.raises(ConnectorError):
-        connector.cancel_order(number, data, key=KEY)
-    assert connector.find_cancellation(number, data, key=KEY, since=LONG_AGO) is None  # half is none
-    receipt = connector.cancel_order(number, data, key=KEY)
-    settle(connector, receipt.ticket)  # type: ignore[union-attr]
-    assert len(bol.effects("cancel")) == 2
-
-
-def test_part_of_an_item_cannot_be_cancelled(bol: BolSimulator, connector: BolConnector) -> None:
-    number = bol.add_order(quantity=3)
-    part = CancellationData([ShippedItem(bol.orders[number].items[0].id, 1)])
-    with pytest.raises(DataError) as caught:
-        connector.cancel_order(number, part, key=KEY)
-    assert caught.value.code == "cancellation.refused"
-
-
-def test_what_is_cancelled_already_is_done(bol: BolSimulator, connector: BolConnector) -> None:
+def test_a_time_out_that_was_never_executed_is_surely_absent(bol: BolSimulator, connector: BolConnector) -> None:
     number = bol.add_order()
-    data = cancellation_of(bol, number)
-    bol.cancel_by_hand(number)
-    assert isinstance(connector.cancel_order(number, data, key=KEY), Done)
+    data = shipment_of(bol, number)
+    bol.time_out_next_process(executes=False)
+    receipt = connector.confirm_shipment(number, data, key=KEY)
+    assert settle(connector, receipt.ticket).state == OutcomeState.GONE  # type: ignore[union-attr]
+    assert connector.find_shipment(number, data, key=KEY, since=LONG_AGO) is None
+    assert bol.effects("ship") == []
+
+
+def test_what_bol_ships_itself_cannot_be_shipped(bol: BolSimulator, connector: BolConnector) -> None:
+    number = bol.add_order(fulfilment="FBB")
+    receipt = connector.confirm_shipment(number, shipment_of(bol, number), key=KEY)
+    assert settle(connector, receipt.ticket).state == OutcomeState.REFUSED  # type: ignore[union-attr]
+
+
+def test_a_transporter_without_a_code_is_told_alone(bol: BolSimulator, connector: BolConnector) -> None:
+    number = bol.add_order()
+    receipt = connector.confirm_shipment(number, shipment_of(bol, number, tracking_code=""), key=KEY)
+    settle(connector, receipt.ticket)  # type: ignore[union-attr]
+    assert bol.effects("ship")[0].data["transport"] == {"transporterCode": "TNT"}
+
+
+def test_a_code_of_an_unnamed_transporter_travels_as_other(bol: BolSimulator, connector: BolConnector) -> None:
+    number = bol.add_order()
+    receipt = connector.confirm_shipment(number, shipment_of(bol, number, transporter=""), key=KEY)
+    settle(connector, receipt.ticket)  # type: ignore[union-attr]
+    transport = bol.effects("ship")[0].data["transport"]
+    assert transport == {"transporterCode": "OTHER", "trackAndTrace": "3SABCD12345678"}
+
+
+SHIPMENTS, STATUSES = "GET /retailer/shipments", "GET /shared/process-status"
+STRANGE = {
+    "no list": {SHIPMENTS: {"shipments": "none"}},
+    "no objects": {SHIPMENTS: {"shipments": [7]}},
+    "no moment": {SHIPMENTS: {"shipments": [{"shipmentItems": [{"orderItemId": "1"}], "shipmentDateTime": "soon"}]}},
+    "no statuses": {STATUSES: {"processStatuses": {}}},
+    "a status of no moment": {STATUSES: {"processStatuses": [{"processStatusId": "1", "createTimestamp": "soon"}]}},
+}
+
+
+@pytest.mark.parametrize("said", STRANGE.values(), ids=STRANGE.keys())
+def test_a_look_up_that_cannot_be_read_is_neither_absence_nor_refusal(
+    said: dict[str, object], answering: Callable[..., Any]
+) -> None:
+    bodies = {SHIPMENTS: {"shipments": []}, STATUSES: {"processStatuses": []}, **said}
+    connector, _server = answering({line: [(200, body)] for line, body in bodies.items()})
+    with pytest.raises(ContractError):
+        connector.find_shipment("A1", ShipmentData([ShippedItem("1", 1)], LONG_AGO), key=KEY, since=LONG_AGO)
+
+
+@pytest.mark.parametrize("said", [None, [], {}, {"processStatusId": ""}, {"processStatusId": None}])
+def test_an_acceptance_without_a_ticket_may_have_been_executed(said: object, answering: Callable[..., Any]) -> None:
+    connector, _server = answering({"POST /retailer/shipments": [(202, said)]})
+    with pytest.raises(ContractError):
+        connector.confirm_shipment("A1", ShipmentData([ShippedItem("1", 1)], LONG_AGO), key=KEY)
+
+
+def test_a_refusal_is_told_in_the_words_of_its_problem(answering: Callable[..., Any]) -> None:
+    problem = {"title": "Bad Request", "status": 400, "detail": "Not valid.", "violations": [
+        {"name": "transport.trackAndTrace", "reason": "is too long"}, "strange", {"name": "x"}]}  # fmt: skip
+    connector, server = answering({"POST /retailer/shipments": [(400, problem)]})
+    with pytest.raises(DataError, match=r"Not valid\.; transport.trackAndTrace: is too long") as caught:
+        connector.confirm_shipment("A1", ShipmentData([ShippedItem("1", 1)], LONG_AGO), key=KEY)
+    assert caught.value.status == 400
+    assert sum(one.method == "POST" and "shipments" in one.target for one in server.requests) == 1
