@@ -252,6 +252,7 @@ def test_a_secret_cut_in_two_does_not_survive(offset):
     ids=range(13),
 )
 def test_a_huge_body_does_not_stall(body):
-    started = time.perf_counter()
+    """Counted in this thread's own work, so a busy machine does not matter; a stall would take minutes."""
+    started = time.thread_time()
     assert len(redact(body, secrets=["some-secret-1"])) <= LIMIT
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 10
