@@ -78,7 +78,7 @@ def test_an_answer_that_drips_is_cut_at_the_total_time(head):
     with RawServer(drip) as server, pytest.raises(TransientError) as caught:
         HttpClient(allow_private=True).post(server.url, total_timeout=0.4, read_timeout=0.3)
     assert caught.value.code == "connector.timeout"
-    assert 0.3 < time.monotonic() - started  # and it ended at all: the answer never does
+    assert time.monotonic() - started > 0.3  # and it ended at all: the answer never does
 
 
 def test_endless_interim_answers_are_cut_at_the_total_time():
