@@ -1,24 +1,18 @@
-"""The list of all orders: tabs with counts, search and keyset paging, quick at millions of rows."""
+"""The list of all orders: tabs with counts and search, quick at millions of rows."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.db import connection as database
-from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
 from orders.models.order import OrderQuerySet
-from orders.states import OrderStatus
+from orders.states import OPEN_STATES, OrderStatus
 
-PAGE_SIZE = 50
 COUNTED_UP_TO = 10_000
 MOST_HITS = 500
 COLUMNS = (
@@ -54,6 +48,11 @@ class Tab:
         return orders.filter(status__in=self.statuses) if self.statuses else orders
 
     @property
+    def is_exact(self) -> bool:
+        """Open orders and errors are few beside the closed ones, so they are counted to the end."""
+        return self.needs_attention or (bool(self.statuses) and OPEN_STATES.issuperset(self.statuses))
+
+    @property
     def condition(self) -> str:
         """The same in SQL, in the words of the partial index."""
         if self.needs_attention:
@@ -77,9 +76,11 @@ BY_KEY = {tab.key: tab for tab in TABS}
 
 
 def counts(company_id: int) -> dict[str, int]:
-    """How many orders each tab has, counted up to 10,001, in one statement over the lists' indexes."""
-    capped = "(SELECT count(*) FROM (SELECT 1 FROM orders_order WHERE company_id = %s AND {} LIMIT {}) AS listed)"
-    columns = ", ".join(capped.format(tab.condition, COUNTED_UP_TO + 1) for tab in TABS)
+    """How many orders each tab has, in one statement over the lists' indexes; those that are not exact
+    are counted up to 10,001."""
+    listed = "(SELECT count(*) FROM (SELECT 1 FROM orders_order WHERE company_id = %s AND {}{}) AS listed)"
+    limits = ("" if tab.is_exact else f" LIMIT {COUNTED_UP_TO + 1}" for tab in TABS)
+    columns = ", ".join(listed.format(tab.condition, limit) for tab, limit in zip(TABS, limits, strict=True))
     with database.cursor() as cursor:
         cursor.execute(f"SELECT {columns}", [company_id] * len(TABS))
         row = cursor.fetchone()
@@ -113,74 +114,6 @@ def _by_text(term: str) -> list[int]:
     with database.cursor() as cursor:
         cursor.execute("SELECT search_orders(%s, %s)", [term, MOST_HITS])
         return [pk for (pk,) in cursor.fetchall()]
-
-
-# -- paging by key ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the list, and whether what is asked for is older or newer than it."""
-
-    created_at: datetime
-    order_id: int
-    older: bool = True
-
-    def dump(self) -> str:
-        text = f"{'o' if self.older else 'n'}{self.created_at.isoformat()}~{self.order_id}"
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-    @classmethod
-    def load(cls, text: str) -> Position | None:
-        """None for whatever isn't one of ours: the list then begins at the top."""
-        try:
-            plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-            moment, _tilde, order_id = plain[1:].partition("~")
-            created_at = datetime.fromisoformat(moment)
-            pk = int(order_id)
-        except (ValueError, binascii.Error, IndexError):
-            return None
-        if created_at.tzinfo is None or not 0 < pk < 2**63 or plain[0] not in "on":
-            return None
-        return cls(created_at, pk, older=plain[0] == "o")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    rows: Sequence[dict[str, Any]]  # COLUMNS, newest first
-    newer: Position | None
-    older: Position | None
-
-
-def page_of(orders: OrderQuerySet, position: Position | None) -> Page:
-    """Fifty orders at a position, newest first; one more is read to know whether there are further ones."""
-    older = position is None or position.older
-    if position is not None:
-        orders = orders.filter(_beyond(position))
-    orders = orders.order_by("-created_at", "-id") if older else orders.order_by("created_at", "id")
-    rows = list(orders.values(*COLUMNS)[: PAGE_SIZE + 1])
-    has_more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE]
-    if not older:
-        rows.reverse()
-    if not rows:
-        return Page([], None, None)
-    first, last = rows[0], rows[-1]
-    has_newer = position is not None if older else has_more
-    has_older = has_more if older else True
-    return Page(
-        rows,
-        Position(first["created_at"], first["id"], older=False) if has_newer else None,
-        Position(last["created_at"], last["id"]) if has_older else None,
-    )
-
-
-def _beyond(position: Position) -> Q:
-    """A range that the list's index serves, and the ties at its border."""
-    at, pk = position.created_at, position.order_id
-    if position.older:
-        return Q(created_at__lte=at) & (Q(created_at__lt=at) | Q(id__lt=pk))
-    return Q(created_at__gte=at) & (Q(created_at__gt=at) | Q(id__gt=pk))
 
 
 def orders_in(tab: Tab, ids: Sequence[int] | None, error_code: str, pair_id: int | None) -> OrderQuerySet:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,12 +11,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from channable.tenants.access import CompanyRequest, requires
 from channable.tenants.roles import Permission
 from connections.models import OrderConnection, RefusedRecord
 from orders import listing, presenters
+from orders.detail import OrderDetail
 from orders.models import Order
+from orders.paging import Position, id_in, page_links, page_of, with_query
 from orders.services.handle import NotPossible, handle_manually, resend
 
 LONGEST_SEARCH = 100
@@ -25,34 +27,32 @@ LONGEST_SEARCH = 100
 
 @require_GET
 @requires(Permission.VIEW_ORDERS)
+@vary_on_headers("HX-Request")
 def order_list(request: CompanyRequest) -> HttpResponse:
     """All orders: `tab`, `q` (search), `error` and `pair` narrow, `at` is a place in the list."""
     query = _query(request)
     tab = listing.BY_KEY.get(query.get("tab", ""), listing.TABS[0])
     term = query.get("q", "")
     ids = listing.found_by(request.company.pk, term) if term else None
-    pair = int(query["pair"]) if query.get("pair", "").isdigit() else None
-    position = listing.Position.load(request.GET.get("at", ""))
-    page = listing.page_of(listing.orders_in(tab, ids, query.get("error", ""), pair), position)
+    orders = listing.orders_in(tab, ids, query.get("error", ""), id_in(query.get("pair", "")))
+    page = page_of(orders.values(*listing.COLUMNS), Position.load(request.GET.get("at", "")), by="created_at")
     url = reverse("orders:list", args=[request.company.pk])
     context: dict[str, Any] = {
         **presenters.order_table(request.company.pk, page.rows),
-        "refresh_url": _with(url, query, at=request.GET.get("at", "")),
-        "page": {
-            "newer_url": _with(url, query, at=page.newer.dump()) if page.newer else None,
-            "older_url": _with(url, query, at=page.older.dump()) if page.older else None,
-        },
+        "refresh_url": with_query(url, query, at=request.GET.get("at", "")[:LONGEST_SEARCH]),
+        "page": page_links(page, url, query),
         "search": term,
-        "is_filtered": bool(term or tab is not listing.TABS[0] or query.get("error") or pair),
+        "is_cut": ids is not None and len(ids) >= listing.MOST_HITS,
+        "is_filtered": bool(query.keys() - {"tab"}) or tab is not listing.TABS[0],
         "clear_url": url,
-        "empty": _nothing_yet(request),
+        "empty": None if page.rows else _nothing_yet(request),
     }
-    if request.headers.get("HX-Request"):
+    if _wants_table_alone(request):
         return render(request, "orders/_order_table.html", context)
     unreadable_count = RefusedRecord.objects.filter(resolved_at=None)[: listing.COUNTED_UP_TO].count()
     context |= {
         "tabs": presenters.tabs(
-            tab, listing.counts(request.company.pk), lambda key: _with(url, {"tab": key, "q": term})
+            tab, listing.counts(request.company.pk), lambda key: with_query(url, {"tab": key, "q": term})
         ),
         "active_tab": tab.key,
         "search_action": url,
@@ -72,14 +72,13 @@ def _query(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def _with(url: str, query: dict[str, str], **more: str) -> str:
-    given = {name: value for name, value in {**query, **more}.items() if value}
-    return f"{url}?{urlencode(given)}" if given else url
+def _wants_table_alone(request: HttpRequest) -> bool:
+    """htmx refreshes or pages; going back in the browser's history it needs the whole page again."""
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
 
 
 def _nothing_yet(request: CompanyRequest) -> dict[str, Any]:
-    has_active = OrderConnection.objects.active().exists
-    if has_active():
+    if OrderConnection.objects.active().exists():
         text = _("As soon as a marketplace has an open order, it is listed here.")
         return {"icon": "box", "title": _("No orders yet"), "text": text, "url": None, "link_label": ""}
     return {
@@ -98,7 +97,7 @@ def order_detail(request: CompanyRequest, order_id: int) -> HttpResponse:
         Order.objects.select_related("connection", "shop", "order_connection", "project"), pk=order_id
     )
     may_handle = request.membership.may(Permission.HANDLE_ORDERS)
-    return render(request, "orders/order_detail.html", presenters.OrderDetail(order, may_handle=may_handle).context())
+    return render(request, "orders/order_detail.html", OrderDetail(order, may_handle=may_handle).context())
 
 
 @require_POST
@@ -131,17 +130,12 @@ def _handled(request: CompanyRequest, order_id: int, handle: Callable[..., None]
 @requires(Permission.VIEW_ORDERS)
 def unreadable(request: CompanyRequest) -> HttpResponse:
     """What a marketplace sent and we could not read, newest first, in pages of fifty."""
-    before = request.GET.get("before", "")
-    records = RefusedRecord.objects.filter(resolved_at=None).select_related("connection").order_by("-id")
-    if before.isdigit():
-        records = records.filter(pk__lt=min(int(before), 2**63 - 1))
-    rows = list(records[: listing.PAGE_SIZE + 1])
-    url = reverse("orders:unreadable", args=[request.company.pk])
-    older = rows[listing.PAGE_SIZE - 1].pk if len(rows) > listing.PAGE_SIZE else None
+    records = RefusedRecord.objects.filter(resolved_at=None).select_related("connection")
+    page = page_of(records, Position.load(request.GET.get("at", "")), by="first_seen_at")
     may_see = request.membership.may(Permission.HANDLE_ORDERS)
     context = {
         "list_url": reverse("orders:list", args=[request.company.pk]),
-        "records": [presenters.unreadable_row(row, may_see=may_see) for row in rows[: listing.PAGE_SIZE]],
-        "page": {"newer_url": url if before else None, "older_url": f"{url}?before={older}" if older else None},
+        "records": [presenters.unreadable_row(record, may_see=may_see) for record in page.rows],
+        "page": page_links(page, reverse("orders:unreadable", args=[request.company.pk]), {}),
     }
     return render(request, "orders/unreadable_list.html", context)

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
-from channable.pages import presenters
+from channable.pages.accounts import account_rows
+from channable.pages.pair_detail import PairDetail
+from channable.pages.pairs import pair_rows
+from channable.pages.runs import TABS, run_context, run_list_context, runs_in
+from channable.pages.syncing import sync_state
 from channable.tenants.access import CompanyRequest, requires
 from channable.tenants.roles import Permission
 from connections import services
-from connections.models import Connection, OrderConnection, RunOutcome, SyncRun
-from connections.presenters import run_row
-
-PAGE_SIZE = 50
-RUN_TABS = (
-    ("all", lazy("All"), None),
-    ("failed", lazy("Failed"), RunOutcome.FAILED),
-    ("limited", lazy("Slowed down"), RunOutcome.LIMITED),
-)
+from connections.models import Connection, OrderConnection, SyncRun
+from orders.paging import Position, id_in, page_of
 
 
-def _pairs() -> Any:
-    return OrderConnection.objects.present().select_related("project", "marketplace", "shop").order_by("name", "id")
+def _pairs() -> QuerySet[OrderConnection]:
+    pairs: QuerySet[OrderConnection] = OrderConnection.objects.present()
+    return pairs.select_related("project", "marketplace", "shop").order_by("name", "id")
 
 
 @require_GET
 @requires(Permission.VIEW_SETUP)
 def order_connections(request: CompanyRequest) -> HttpResponse:
-    empty = {
+    nothing = {
         "icon": "link",
         "title": _("No order connections yet"),
         "text": _(
@@ -44,7 +41,7 @@ def order_connections(request: CompanyRequest) -> HttpResponse:
         "url": None,
         "link_label": "",
     }
-    context = {"order_connections": presenters.pair_rows(request.company.pk, list(_pairs())), "empty": empty}
+    context = {"order_connections": pair_rows(request.company.pk, list(_pairs())), "empty": nothing}
     return render(request, "connections/order_connection_list.html", context)
 
 
@@ -52,25 +49,39 @@ def order_connections(request: CompanyRequest) -> HttpResponse:
 @requires(Permission.VIEW_SETUP)
 def order_connection(request: CompanyRequest, pair_id: int) -> HttpResponse:
     pair = get_object_or_404(_pairs(), pk=pair_id)
-    detail = presenters.PairDetail(pair, request.membership)
+    detail = PairDetail(pair, request.company, request.membership)
     return render(request, "connections/order_connection_detail.html", detail.context())
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.VIEW_SETUP)
+@vary_on_headers("HX-Request")
 def sync_now(request: CompanyRequest, pair_id: int) -> HttpResponse:
     """POST makes both accounts due at once; GET shows how far that has come (htmx asks every two seconds)."""
     pair = get_object_or_404(_pairs(), pk=pair_id)
     if request.method == "POST":
-        if not request.membership.may(Permission.RUN_SYNCS):
-            return render(request, "403.html", status=403)
-        services.sync_now(pair)
+        _start_sync(request, pair)
     if request.headers.get("HX-Request"):
-        sync = presenters.sync_state(pair, request.membership)
+        sync = sync_state(pair, request.company, request.membership, tells_result=request.method == "GET")
         return render(request, "connections/_sync_now.html", {"sync": sync})
-    if request.method == "POST":
-        messages.success(request, _("The sync begins now; this page shows what it finds."))
     return redirect("setup:order_connection", request.company.pk, pair.pk)
+
+
+def _start_sync(request: CompanyRequest, pair: OrderConnection) -> None:
+    if not request.membership.may(Permission.RUN_SYNCS):
+        raise PermissionDenied
+    why_not = sync_state(pair, request.company, request.membership)["why_not"]
+    if why_not:
+        _tell(request, messages.WARNING, why_not)
+        return
+    services.sync_now(pair)
+    _tell(request, messages.SUCCESS, _("The sync begins now; this page shows what it finds."))
+
+
+def _tell(request: CompanyRequest, level: int, text: str) -> None:
+    """For the page that follows; htmx shows the state in its place."""
+    if not request.headers.get("HX-Request"):
+        messages.add_message(request, level, text)
 
 
 @require_POST
@@ -93,7 +104,7 @@ def switch(request: CompanyRequest, pair_id: int) -> HttpResponse:
 @require_GET
 @requires(Permission.VIEW_SETUP)
 def connections(request: CompanyRequest) -> HttpResponse:
-    empty = {
+    nothing = {
         "icon": "plug",
         "title": _("No accounts yet"),
         "text": _("Connect a seller account or a shop with `manage.py connect_account`."),
@@ -101,42 +112,20 @@ def connections(request: CompanyRequest) -> HttpResponse:
         "link_label": "",
     }
     accounts = list(Connection.objects.present().order_by("label", "id"))
-    context = {"connections": presenters.account_rows(accounts, request.membership), "empty": empty}
+    context = {"connections": account_rows(accounts, request.membership), "empty": nothing}
     return render(request, "connections/connection_list.html", context)
 
 
 @require_GET
 @requires(Permission.VIEW_SETUP)
 def runs(request: CompanyRequest) -> HttpResponse:
-    """Sync runs, newest first, in pages of fifty; `pair` narrows to the accounts of an order connection."""
-    found = SyncRun.objects.select_related("connection", "stream").order_by("-started_at", "-id")
-    key = request.GET.get("tab", "all")
-    outcome = {tab: value for tab, _label, value in RUN_TABS}.get(key)
-    if outcome:
-        found = found.filter(outcome=outcome)
-    pair_id = request.GET.get("pair", "")
-    if pair_id.isdigit():
-        pair = get_object_or_404(OrderConnection, pk=min(int(pair_id), 2**63 - 1))
-        found = found.filter(connection_id__in=[pair.marketplace_id, pair.shop_id])
-    before = request.GET.get("before", "")
-    if before.isdigit():
-        found = found.filter(pk__lt=min(int(before), 2**63 - 1))
-    rows = list(found[: PAGE_SIZE + 1])
-    url = reverse("setup:runs", args=[request.company.pk])
-    keep = f"tab={key}&pair={pair_id}" if pair_id.isdigit() else f"tab={key}"
-    older = rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None
-    context = {
-        "tabs": [
-            {"key": tab, "label": label, "count": None, "url": f"{url}?tab={tab}", "is_active": tab == key}
-            for tab, label, _value in RUN_TABS
-        ],
-        "runs": [run_row(run, reverse("setup:run", args=[request.company.pk, run.pk])) for run in rows[:PAGE_SIZE]],
-        "page": {
-            "newer_url": f"{url}?{keep}" if before else None,
-            "older_url": f"{url}?{keep}&before={older}" if older else None,
-        },
-    }
-    return render(request, "connections/sync_run_list.html", context)
+    """Newest first; `tab` narrows by outcome, `pair` to the accounts of an order connection."""
+    pair_id = id_in(request.GET.get("pair", ""))
+    pair = get_object_or_404(OrderConnection, pk=pair_id) if pair_id is not None else None
+    tab = request.GET.get("tab", "")
+    query = {"tab": tab if tab in TABS else "all", "pair": str(pair.pk) if pair else ""}
+    page = page_of(runs_in(query["tab"], pair), Position.load(request.GET.get("at", "")), by="started_at")
+    return render(request, "connections/sync_run_list.html", run_list_context(request.company.pk, page, query))
 
 
 @require_GET
@@ -144,4 +133,4 @@ def runs(request: CompanyRequest) -> HttpResponse:
 def run(request: CompanyRequest, run_id: int) -> HttpResponse:
     found: SyncRun = get_object_or_404(SyncRun.objects.select_related("connection", "stream"), pk=run_id)
     may_see = request.membership.may(Permission.HANDLE_ORDERS)
-    return render(request, "connections/sync_run_detail.html", presenters.run_context(found, may_see=may_see))
+    return render(request, "connections/sync_run_detail.html", run_context(found, may_see=may_see))

@@ -1,0 +1,211 @@
+"""One order as its page shows it, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from connections.messages import message_for
+from connections.models import OutboxMessage
+from connections.presenters import problem
+from orders.look import part_badge, status_badge
+from orders.models import Address, Order
+from orders.models.shipment import Cancellation, DecisionStatus, Shipment
+from orders.next_step import next_step
+from orders.presenters import amount
+from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, CREATE_ORDER
+from orders.timeline import timeline
+from orders.transporters import CODES
+
+DECISION_LOOK = {
+    DecisionStatus.PENDING: ("progress", "send"),
+    DecisionStatus.PROCESSING: ("progress", "sync"),
+    DecisionStatus.CONFIRMED: ("success", "check-circle"),
+    DecisionStatus.REFUSED: ("danger", "x-circle"),
+}
+
+
+class OrderDetail:
+    """Everything orders/order_detail.html shows of one order."""
+
+    def __init__(self, order: Order, *, may_handle: bool) -> None:
+        self.order = order
+        self.may_handle = may_handle
+
+    def context(self) -> dict[str, Any]:
+        order = self.order
+        is_problem = bool(order.error_code)
+        return {
+            "list_url": reverse("orders:list", args=[order.company_id]),
+            "order": self._head(),
+            "next_step": next_step(order, self._messages),
+            "problem": self._problem() if is_problem else None,
+            "actions": self._actions() if self.may_handle else [],
+            "items": self._items(),
+            "shipping": self._address("shipping"),
+            "billing": None if self._is_same_address else self._address("billing"),
+            "money": self._money(),
+            "shipments": [self._shipment(shipment) for shipment in self._shipments],
+            "timeline": timeline(order, self._messages, shows_exchanges=self.may_handle),
+        }
+
+    def _url(self, name: str) -> str:
+        return reverse(f"orders:{name}", args=[self.order.company_id, self.order.pk])
+
+    def _head(self) -> dict[str, Any]:
+        order = self.order
+        pair, shop = order.order_connection, order.shop
+        return {
+            "number": order.number,
+            "badge": status_badge(order.status),
+            "marketplace_label": order.connection.label,
+            "marketplace_kind": order.connection.kind,
+            "shop_label": shop.label if shop else "",
+            "shop_kind": shop.kind if shop else "",
+            "shop_number": order.shop_number or order.shop_order_id,
+            "ordered_at": order.ordered_at,
+            "order_connection": {
+                "name": pair.name,
+                "url": reverse("setup:order_connection", args=[order.company_id, pair.pk]),
+            }
+            if pair
+            else None,
+            "is_test": order.is_test,
+            "marketplace_url": None,
+            "shop_url": None,
+            "facts": self._facts(),
+        }
+
+    def _facts(self) -> list[dict[str, Any]]:
+        order = self.order
+        facts = [
+            (_("Marketplace number"), order.external_id),
+            (_("Status in the shop"), order.shop_status),
+            (_("Channel"), order.channel),
+            (_("Fulfilment"), _("by the marketplace") if order.fulfilment_type == "marketplace" else _("by you")),
+            (_("Delivery method"), order.delivery_method),
+            (_("Promised delivery"), order.delivery_promise),
+            (_("Expires"), order.expires_on.isoformat() if order.expires_on else ""),
+            (_("Our reference"), order.reference),
+        ]
+        return [{"label": label, "value": value} for label, value in facts if value]
+
+    def _problem(self) -> dict[str, Any]:
+        order = self.order
+        wanted = message_for(order.error_code).action
+        buttons = {"resend": _("Resend"), "handle_manually": _("Handle manually")}
+        urls = {"resend": "resend", "handle_manually": "manual"}
+        action = None
+        if self.may_handle and not order.is_closed and wanted in buttons:
+            action = {"label": buttons[wanted], "url": self._url(urls[wanted]), "method": "post"}
+        return problem(
+            order.error_code,
+            since=order.error_since,
+            detail=order.error_detail,
+            action=action,
+            shows_detail=self.may_handle,
+        )
+
+    def _actions(self) -> list[dict[str, Any]]:
+        """Besides the one button of a problem."""
+        order = self.order
+        if order.is_closed:
+            return []
+        wanted = message_for(order.error_code).action if order.error_code else ""
+        actions = []
+        if (order.is_manual or order.error_code) and wanted != "resend":
+            actions.append({"label": _("Resend"), "icon": "sync", "url": self._url("resend"), "tone": ""})
+        if not order.is_manual and wanted != "handle_manually":
+            actions.append({"label": _("Handle manually"), "icon": "user", "url": self._url("manual"), "tone": ""})
+        return actions
+
+    def _items(self) -> list[dict[str, Any]]:
+        items = self.order.items.prefetch_related("parts").order_by("id")
+        return [
+            {
+                "title": item.title or item.product_id,
+                "sku": item.product_id,
+                "ean": item.ean,
+                "unit_price": amount(item.unit_price),
+                "currency": self.order.currency,
+                "quantity": item.quantity,
+                "parts": [
+                    {"quantity": part.quantity, "badge": part_badge(part.status)}
+                    for part in sorted(item.parts.all(), key=lambda part: part.pk)
+                ],
+            }
+            for item in items
+        ]
+
+    @cached_property
+    def _addresses(self) -> dict[str, Address]:
+        return {address.kind: address for address in self.order.addresses.all()}
+
+    @property
+    def _is_same_address(self) -> bool:
+        shown = [_address(address) for address in self._addresses.values()]
+        return len(shown) < 2 or shown[0] == shown[1]
+
+    def _address(self, kind: str) -> dict[str, Any] | None:
+        address = self._addresses.get(kind)
+        return _address(address) if address else None
+
+    def _money(self) -> list[dict[str, Any]]:
+        order = self.order
+        rows = [
+            (_("Subtotal"), order.subtotal, True),
+            (_("Shipping"), order.shipping_amount, False),
+            (_("Transaction fee"), order.transaction_fee, False),
+            (_("Discount"), -order.discount_amount, False),
+        ]
+        shown = [(label, value, False) for label, value, always in rows if always or value]
+        shown.append((_("Total, VAT included"), order.total_amount, True))
+        return [
+            {"label": label, "amount": amount(value), "currency": order.currency, "is_total": is_total}
+            for label, value, is_total in shown
+        ]
+
+    @cached_property
+    def _shipments(self) -> Sequence[Shipment]:
+        return list(Shipment.objects.filter(order=self.order).prefetch_related("parts__item").order_by("number"))
+
+    def _shipment(self, shipment: Shipment) -> dict[str, Any]:
+        tone, icon = DECISION_LOOK[DecisionStatus(shipment.status)]
+        items = [f"{part.quantity} × {part.item.title or part.item.product_id}" for part in shipment.parts.all()]  # noqa: RUF001
+        return {
+            "transporter": CODES.get(shipment.transporter, shipment.transporter_original),
+            "tracking_code": shipment.tracking_code,
+            "tracking_url": shipment.tracking_url if shipment.tracking_url.startswith(("https://", "http://")) else "",
+            "shipped_at": shipment.shipped_at,
+            "badge": {"label": shipment.get_status_display(), "tone": tone, "icon": icon},
+            "items_text": ", ".join(items),
+        }
+
+    @cached_property
+    def _messages(self) -> Sequence[OutboxMessage]:
+        """What goes or went out for this order."""
+        decisions = Cancellation.objects.filter(order=self.order).values("pk")
+        messages = OutboxMessage.objects.filter(
+            Q(kind=CREATE_ORDER, subject_id=self.order.pk)
+            | Q(kind=CONFIRM_SHIPMENT, subject_id__in=[shipment.pk for shipment in self._shipments])
+            | Q(kind=CANCEL_ORDER, subject_id__in=decisions)
+        )
+        return list(messages.select_related("connection").order_by("id"))
+
+
+def _address(address: Address) -> dict[str, Any]:
+    return {
+        "name": address.name,
+        "company": address.company_name,
+        "lines": [line for line in (address.line1, address.supplement, address.pickup_point_name) if line],
+        "postcode": address.postcode,
+        "city": address.city,
+        "country": address.country_code,
+        "email": address.email,
+        "phone": address.phone,
+    }
