@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,10 +14,11 @@ LAST_COMPANY = "company"  # in the session
 
 
 @require_GET
-@login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """The orders of the company one worked in last; a friendly word for somebody without one."""
-    assert isinstance(request.user, User)  # noqa: S101 - login_required
+    """What this is, for visitors; else the orders of the company one worked in last, or, for somebody
+    without one, what to do."""
+    if not isinstance(request.user, User):
+        return render(request, "pages/landing.html")
     companies = [pk for pk, _name in companies_of(request.user)]
     if companies:
         last = request.session.get(LAST_COMPANY)

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import add_never_cache_headers
 
 from channable.tenants.models import Company, Membership
 from channable.tenants.scope import company_scope
@@ -32,7 +33,7 @@ class CompanyMiddleware:
         if "company_id" not in kwargs or getattr(view, "opens_own_scope", False):
             return None
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _to_the_log_in(request)
         company_id = kwargs.pop("company_id")
         membership = Membership.objects.filter(user=request.user, company_id=company_id).first()
         if membership is None:
@@ -47,4 +48,12 @@ class CompanyMiddleware:
                 response = response.render()
             if response.status_code >= 500:
                 transaction.set_rollback(True)
+        add_never_cache_headers(response)  # personal data; also after signing out and going back
         return response
+
+
+def _to_the_log_in(request: HttpRequest) -> HttpResponse:
+    """htmx would put the log-in's page into a part of this one: it is told to load the whole page again."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())

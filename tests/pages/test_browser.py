@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, Playwright
 
 from channable.tenants.models import Membership
 from channable.tenants.roles import Role
-from connections.models import OrderConnection
+from channable.tenants.scope import all_companies
+from connections.models import OrderConnection, Stream
+from orders.models import Order
+from orders.paging import PAGE_SIZE
 from tests.factories import (
     CompanyFactory,
     OrderConnectionFactory,
@@ -49,12 +54,18 @@ def open_page(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Pag
     """A page in a context of its own; what the browser complained about fails the test."""
     contexts, complaints = [], []
 
-    def make(**options: Any) -> Page:
+    def make(*, expects: tuple[str, ...] = (), **options: Any) -> Page:
+        """`expects`: parts of complaints that belong to the test."""
+
+        def complain(text: str) -> None:
+            if not any(part in text for part in expects):
+                complaints.append(text)
+
         context = chromium.new_context(base_url=live_server.url, **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complain(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complain(str(error)))
         return page
 
     yield make
@@ -75,7 +86,8 @@ def filled(transactional_db: None) -> dict[str, str]:
     for status in ("waiting", "processing", "shipped", "cancelled", "cancellation_request"):
         OrderFactory(order_connection=pair, status=status)
     RefusedRecordFactory(connection=pair.marketplace)
-    run = SyncRunFactory(stream=StreamFactory(connection=pair.marketplace, outcomes="dddfdl"))
+    later = timezone.now() + timedelta(minutes=4)
+    run = SyncRunFactory(stream=StreamFactory(connection=pair.marketplace, outcomes="dddfdl", next_run_at=later))
     base = f"/companies/{company.pk}"
     return {
         "list": f"{base}/orders/",
@@ -150,8 +162,57 @@ def test_sync_now_shows_that_it_runs(open_page: Callable[..., Page], filled: dic
     page = open_page()
     sign_in(page)
     page.goto(filled["order connection"])
-    page.get_by_role("button", name="Sync now").or_(page.get_by_text("Syncing")).first.wait_for()
-    assert page.get_by_text("Syncing").first.is_visible()
+    page.get_by_role("button", name="Sync now").click()
+    page.get_by_text("Waiting for its turn").wait_for()
+    with all_companies():  # as if the workers had run
+        stream = Stream.objects.get()
+        Stream.objects.update(next_run_at=timezone.now() + timedelta(minutes=5))
+        SyncRunFactory(stream=stream, new=4)
+    page.get_by_text("Done: 5 new").wait_for()  # the run of before found one
+    assert page.get_by_role("button", name="Sync now").is_visible()
+
+
+def test_going_back_after_paging_shows_the_whole_page(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    with all_companies():
+        pair = OrderConnection.objects.get()
+        for _ in range(PAGE_SIZE):
+            OrderFactory(order_connection=pair)
+    page = open_page()
+    sign_in(page)
+    first = page.locator("#order-table tbody a").first.inner_text()
+    page.get_by_role("link", name="Older").click()
+    page.get_by_role("link", name="Newer").wait_for()
+    page.go_back()
+    page.get_by_role("link", name="Older").wait_for()
+    assert page.get_by_role("heading", name="All orders").is_visible()
+    assert page.locator(".sidebar").is_visible()
+    assert page.locator("#order-table tbody a").first.inner_text() == first
+
+
+def test_no_column_is_out_of_sight_on_a_laptop(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page(viewport={"width": 1280, "height": 800})
+    sign_in(page)
+    with all_companies():
+        order = Order.objects.latest("id")
+        Order.objects.filter(pk=order.pk).update(
+            number="C000123456789XY", customer_name="Willem " * 9, status="awaiting_confirmation",
+            total_amount="12345.67", error_code="shipment.transporter_needed", shop_number="100000123",
+        )  # fmt: skip
+    for name in ("list", "order", "order connections", "order connection", "runs"):
+        page.goto(filled[name])
+        hidden = page.evaluate(
+            "[...document.querySelectorAll('.table-wrap')].filter(wrap => wrap.scrollWidth > wrap.clientWidth).length"
+        )
+        assert hidden == 0, name
+
+
+def test_a_session_that_ended_leads_to_the_log_in(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page(expects=("401",))
+    sign_in(page)
+    page.context.clear_cookies()
+    page.evaluate("htmx.trigger('#order-table', 'refresh')")
+    page.wait_for_url(re.compile("/accounts/login/"))
+    assert page.get_by_role("heading", name="Sign in").is_visible()
 
 
 def test_everything_works_without_scripts(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
@@ -178,7 +239,7 @@ def test_no_page_shuts_anybody_out(
 ) -> None:
     """axe finds no violation, and no page is wider than the screen."""
     page = open_page(**look)
-    for url in ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
+    for url in ("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
         page.goto(url)
         _expect_accessible(page)
     sign_in(page)

@@ -1,4 +1,4 @@
-"""The list and the page of an order."""
+"""The list of orders: paging, tabs, search, and what could not be read."""
 
 from __future__ import annotations
 
@@ -13,37 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channable.tenants.models import Company, User
-from channable.tenants.roles import Role
-from channable.tenants.scope import company_scope
-from connections.models import Exchange, OrderConnection
+from connections.models import OrderConnection
 from orders import listing
-from orders.look import STATUS_LOOK
-from orders.models import Order
-from orders.states import OrderStatus
+from orders.paging import PAGE_SIZE
 from tests.factories import (
-    OrderConnectionFactory,
-    OrderEventFactory,
     OrderFactory,
-    OutboxMessageFactory,
-    ProjectFactory,
     RefusedRecordFactory,
-    member,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def pair(company: Company) -> OrderConnection:
-    pair: OrderConnection = OrderConnectionFactory(project=ProjectFactory(company=company))
-    return pair
-
-
-@pytest.fixture
-def client(alice: User) -> Client:
-    client = Client()
-    client.force_login(alice)
-    return client
 
 
 @pytest.fixture
@@ -67,7 +45,7 @@ def test_pages_hold_every_order_once_even_when_all_are_of_one_moment(
     client: Client, company: Company, pair: OrderConnection
 ) -> None:
     moment = datetime(2026, 3, 1, tzinfo=UTC)
-    made = {OrderFactory(order_connection=pair, created_at=moment).number for _ in range(2 * listing.PAGE_SIZE + 7)}
+    made = {OrderFactory(order_connection=pair, created_at=moment).number for _ in range(2 * PAGE_SIZE + 7)}
     seen: list[str] = []
     url: str | None = f"/companies/{company.pk}/orders/"
     urls = []
@@ -78,7 +56,7 @@ def test_pages_hold_every_order_once_even_when_all_are_of_one_moment(
         url = context["page"]["older_url"]
     assert len(seen) == len(set(seen)) == len(made)
     back = client.get(client.get(urls[-1]).context["page"]["newer_url"]).context
-    assert numbers(back) == seen[listing.PAGE_SIZE : 2 * listing.PAGE_SIZE]
+    assert numbers(back) == seen[PAGE_SIZE : 2 * PAGE_SIZE]
 
 
 @pytest.mark.parametrize("place", ["nonsense", "", "!!!", "bzIwMjY", "o2026-01-01~1", "bzIwMjYtMDEtMDFUMDA6MDA6MDB-MQ"])
@@ -150,11 +128,37 @@ def test_orders_of_another_company_are_not_found(client: Client, company: Compan
     assert numbers(client.get(f"/companies/{company.pk}/orders/", {"q": term}).context) == []
 
 
+@pytest.mark.parametrize("query", ["pair=²", "pair=" + "9" * 40, "tab=nothing", "error=%00", "at=%F0", "q=%ED%A0%80"])
+def test_a_query_that_makes_no_sense_breaks_nothing(
+    client: Client, company: Company, pair: OrderConnection, query: str
+) -> None:
+    OrderFactory(order_connection=pair)
+    assert client.get(f"/companies/{company.pk}/orders/?{query}").status_code == 200
+
+
+def test_open_tabs_are_counted_to_the_end_and_closed_ones_up_to_a_limit(
+    client: Client, company: Company, pair: OrderConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "COUNTED_UP_TO", 2)
+    for status in ["not_shipped"] * 4 + ["shipped"] * 4:
+        OrderFactory(order_connection=pair, status=status)
+    tabs = {tab["key"]: tab for tab in client.get(f"/companies/{company.pk}/orders/").context["tabs"]}
+    assert (tabs["not_shipped"]["count"], tabs["not_shipped"]["is_capped"]) == (4, False)
+    assert (tabs["shipped"]["count"], tabs["shipped"]["is_capped"]) == (2, True)
+
+
 def test_htmx_gets_the_table_alone(client: Client, company: Company, pair: OrderConnection) -> None:
     order = OrderFactory(order_connection=pair)
     page = client.get(f"/companies/{company.pk}/orders/", headers={"HX-Request": "true"}).content.decode()
     assert order.number in page
     assert "<html" not in page
+
+
+def test_going_back_in_history_gets_the_whole_page(client: Client, company: Company, pair: OrderConnection) -> None:
+    headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    response = client.get(f"/companies/{company.pk}/orders/", headers=headers)
+    assert "<html" in response.content.decode()
+    assert "HX-Request" in response.headers["Vary"]
 
 
 def test_an_empty_list_says_what_is_next(list_page: Any, company: Company) -> None:
@@ -195,100 +199,3 @@ def test_payloads_are_for_those_who_handle_orders(company: Company, bob: User, p
     client.force_login(bob)
     page = client.get(f"/companies/{company.pk}/orders/unreadable/").content.decode()
     assert "secretName" not in page
-
-
-# -- one order --------------------------------------------------------------------------------------
-
-
-def detail(client: Client, order: Order) -> Any:
-    response = client.get(f"/companies/{order.company_id}/orders/{order.pk}/")
-    assert response.status_code == 200
-    return response
-
-
-@pytest.mark.parametrize("status", OrderStatus)
-def test_every_status_says_what_is_next(client: Client, pair: OrderConnection, status: OrderStatus) -> None:
-    order = OrderFactory(order_connection=pair, status=status, shop_order_id="7")
-    page = detail(client, order).content.decode()
-    assert str(STATUS_LOOK[status].next_title).replace("'", "&#x27;") in page
-
-
-def test_an_error_is_told_with_its_one_button(client: Client, pair: OrderConnection) -> None:
-    order = OrderFactory(
-        order_connection=pair, error_code="product.not_found", error_detail="SKU MUG", error_since=timezone.now()
-    )
-    page = detail(client, order).content.decode()
-    assert "A product was not found in the shop" in page
-    assert "Give the product this SKU in the shop, then resend." in page
-    assert f"/orders/{order.pk}/resend/" in page
-    assert "SKU MUG" in page
-
-
-def test_resend_and_manual_work_from_the_page(client: Client, pair: OrderConnection) -> None:
-    order = OrderFactory(order_connection=pair, error_code="product.not_found")
-    response = client.post(f"/companies/{order.company_id}/orders/{order.pk}/resend/", follow=True)
-    assert "It is tried again" in response.content.decode()
-    with company_scope(order.company_id):
-        order.refresh_from_db()
-    assert order.error_code == ""
-    client.post(f"/companies/{order.company_id}/orders/{order.pk}/manual/")
-    with company_scope(order.company_id):
-        order.refresh_from_db()
-        event = order.events.filter(code="order.taken_manually").get()
-    assert (order.status, event.user_id, event.actor) == ("manual", int(client.session["_auth_user_id"]), "user")
-
-
-def test_what_is_not_possible_is_said(client: Client, pair: OrderConnection) -> None:
-    order = OrderFactory(order_connection=pair, status="shipped")
-    page = client.post(f"/companies/{order.company_id}/orders/{order.pk}/resend/", follow=True).content.decode()
-    assert "This order is closed" in page
-
-
-def test_the_timeline_shows_the_exchange_to_those_who_may_see_it(
-    client: Client, company: Company, bob: User, pair: OrderConnection
-) -> None:
-    order = OrderFactory(order_connection=pair)
-    message = OutboxMessageFactory(connection=pair.shop, subject_id=order.pk)
-    OrderEventFactory(order=order, message_id=message.pk, message="Order sent to WooCommerce: 7")
-    with company_scope(company.pk):
-        Exchange.objects.create(
-            company=company, connection_id=pair.shop_id, message_id=message.pk, started_at=timezone.now(), status=201,
-            duration_ms=88, method="POST", url="https://shop.example.com/orders", response_body='{"id": 7}',
-        )  # fmt: skip
-    assert "{&quot;id&quot;: 7}" in detail(client, order).content.decode()
-    reader = Client()
-    reader.force_login(bob)
-    page = detail(reader, order).content.decode()
-    assert "Order sent to WooCommerce: 7" in page
-    assert "{&quot;id&quot;: 7}" not in page
-
-
-def test_the_page_of_an_order_takes_a_constant_number_of_queries(client: Client, pair: OrderConnection) -> None:
-    order = OrderFactory(order_connection=pair)
-
-    def statements() -> int:
-        with CaptureQueriesContext(database) as captured:
-            detail(client, order)
-        return len(captured)
-
-    statements()
-    few = statements()
-    for number in range(20):
-        OrderEventFactory(order=order, message=f"event {number}")
-    assert statements() == few <= 24
-
-
-def test_names_and_texts_are_escaped(client: Client, pair: OrderConnection) -> None:
-    order = OrderFactory(order_connection=pair, customer_name="<img src=x onerror=alert(1)>")
-    OrderEventFactory(order=order, message="<b>bold</b>")
-    assert "<b>bold</b>" not in detail(client, order).content.decode()
-    page = client.get(f"/companies/{order.company_id}/orders/").content.decode()
-    assert "<img src=x" not in page
-
-
-def test_times_are_in_the_persons_own_zone(company: Company, pair: OrderConnection) -> None:
-    person = member(company, Role.OWNER, time_zone="America/New_York")
-    client = Client()
-    client.force_login(person)
-    order = OrderFactory(order_connection=pair, ordered_at=datetime(2026, 3, 1, 3, 30, tzinfo=UTC))
-    assert "10:30 p.m." in detail(client, order).content.decode()

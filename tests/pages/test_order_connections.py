@@ -1,0 +1,229 @@
+"""Order connections and their accounts, as their pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from channable.tenants.models import Company, User
+from channable.tenants.roles import Role
+from channable.tenants.scope import all_companies, company_scope
+from connections.models import Connection, OrderConnection, Stream
+from tests.factories import (
+    ConnectionFactory,
+    OrderConnectionFactory,
+    OrderFactory,
+    StreamFactory,
+    SyncRunFactory,
+    member,
+)
+
+pytestmark = pytest.mark.django_db
+Count = Callable[[Callable[[], object]], int]
+
+
+def url_of(pair: OrderConnection, end: str = "") -> str:
+    return f"/companies/{pair.company_id}/order-connections/{pair.pk}/{end}"
+
+
+def page_of(client: Client, url: str, **more: Any) -> str:
+    response = client.get(url, **more)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def later(minutes: int = 3) -> Any:
+    return timezone.now() + timedelta(minutes=minutes)
+
+
+# -- the list ---------------------------------------------------------------------------------------
+
+
+def test_the_list_tells_health_runs_and_counts(client: Client, company: Company, pair: OrderConnection) -> None:
+    StreamFactory(connection=pair.marketplace, outcomes="ddfd", last_run_at=timezone.now(), next_run_at=later())
+    for error in ("", "", "product.not_found"):
+        OrderFactory(order_connection=pair, error_code=error)
+    OrderFactory(order_connection=pair, status="shipped")
+    (row,) = client.get(f"/companies/{company.pk}/order-connections/").context["order_connections"]
+    assert (row["open_orders"], row["errors_count"], row["health"]["text"]) == (3, 1, "Works")
+    assert [bar["tone"] for bar in row["outcomes"]] == ["success", "success", "danger", "success"]
+
+
+def test_an_expired_account_is_the_health_of_its_order_connections(
+    client: Client, company: Company, pair: OrderConnection
+) -> None:
+    with company_scope(company.pk):
+        Connection.objects.filter(pk=pair.shop_id).update(state="expired", error_code="connector.auth")
+    (row,) = client.get(f"/companies/{company.pk}/order-connections/").context["order_connections"]
+    assert row["health"]["tone"] == "danger"
+    assert pair.shop.label in row["health"]["text"]
+
+
+def test_what_never_ran_shows_a_dash_and_no_inner_value(
+    client: Client, company: Company, pair: OrderConnection
+) -> None:
+    page = page_of(client, f"/companies/{company.pk}/order-connections/")
+    assert "never" in page
+    assert "link_label" not in page
+
+
+def test_the_list_takes_a_constant_number_of_queries(
+    client: Client, company: Company, pair: OrderConnection, statements: Count
+) -> None:
+    url = f"/companies/{company.pk}/order-connections/"
+    client.get(url)
+    few = statements(lambda: client.get(url))
+    for _ in range(5):
+        more = OrderConnectionFactory(project=pair.project)
+        StreamFactory(connection=more.marketplace)
+        OrderFactory(order_connection=more)
+    assert statements(lambda: client.get(url)) == few <= 18
+
+
+@pytest.mark.parametrize("page", ["order-connections", "connections", "runs"])
+def test_an_empty_page_says_what_it_is_for(client: Client, company: Company, page: str) -> None:
+    assert "yet" in page_of(client, f"/companies/{company.pk}/{page}/")
+
+
+# -- one --------------------------------------------------------------------------------------------
+
+
+def test_errors_are_grouped_by_cause_with_a_way_to_their_orders(client: Client, pair: OrderConnection) -> None:
+    for code in ("product.not_found", "product.not_found", "address.unusable"):
+        OrderFactory(order_connection=pair, error_code=code)
+    OrderFactory(order_connection=pair, error_code="product.not_found", status="cancelled")
+    errors = client.get(url_of(pair)).context["errors"]
+    assert [(error["count"], str(error["title"])) for error in errors] == [
+        (2, "A product was not found in the shop"),
+        (1, "The address cannot be used by the shop"),
+    ]
+    found = client.get(errors[1]["url"]).context["orders"]
+    assert [row["error_code"] for row in found] == ["address.unusable"]
+
+
+def test_what_is_read_is_listed_with_its_times(client: Client, pair: OrderConnection) -> None:
+    StreamFactory(connection=pair.marketplace, name="orders:FBR", next_run_at=later())
+    StreamFactory(connection=pair.shop, name="updates", topic="updates", next_run_at=later())
+    assert [stream["name"] for stream in client.get(url_of(pair)).context["streams"]] == ["orders:FBR", "updates"]
+
+
+def test_the_page_takes_a_constant_number_of_queries(client: Client, pair: OrderConnection, statements: Count) -> None:
+    stream = StreamFactory(connection=pair.marketplace)
+    client.get(url_of(pair))
+    few = statements(lambda: client.get(url_of(pair)))
+    for _ in range(6):
+        OrderFactory(order_connection=pair, error_code="product.not_found")
+        SyncRunFactory(stream=stream)
+    assert statements(lambda: client.get(url_of(pair))) == few <= 20
+
+
+def test_an_order_connection_can_be_paused(client: Client, pair: OrderConnection) -> None:
+    page = client.post(url_of(pair, "switch/"), follow=True).content.decode()
+    assert "Paused. What was pulled is kept" in page
+    with company_scope(pair.company_id):
+        assert not OrderConnection.objects.get(pk=pair.pk).is_active
+
+
+def test_what_forbids_activating_is_said(client: Client, pair: OrderConnection) -> None:
+    with company_scope(pair.company_id):
+        OrderConnection.objects.filter(pk=pair.pk).update(is_active=False)
+        Connection.objects.filter(pk=pair.shop_id).update(state="expired")
+    page = client.post(url_of(pair, "switch/"), follow=True).content.decode()
+    assert "has to be connected again first" in page
+
+
+# -- sync now ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stream(pair: OrderConnection) -> Stream:
+    stream: Stream = StreamFactory(connection=pair.marketplace, next_run_at=later())
+    return stream
+
+
+def test_sync_now_makes_both_accounts_due(client: Client, pair: OrderConnection, stream: Stream) -> None:
+    other = StreamFactory(connection=pair.shop, name="updates", topic="updates", next_run_at=later())
+    page = client.post(url_of(pair, "sync/"), follow=True).content.decode()
+    assert "The sync begins now" in page
+    with all_companies():
+        assert not Stream.objects.filter(pk__in=[stream.pk, other.pk], next_run_at__gt=timezone.now()).exists()
+
+
+def test_progress_is_shown_while_a_sync_runs_and_its_result_after(
+    client: Client, pair: OrderConnection, stream: Stream
+) -> None:
+    htmx = {"headers": {"HX-Request": "true"}}
+    assert "Waiting for its turn" in client.post(url_of(pair, "sync/"), **htmx).content.decode()
+    with all_companies():
+        Stream.objects.filter(pk=stream.pk).update(next_run_at=later(), lease_until=later())
+    assert "Syncing" in page_of(client, url_of(pair, "sync/"), **htmx)
+    with all_companies():
+        Stream.objects.filter(pk=stream.pk).update(lease_until=None)
+    SyncRunFactory(stream=stream, seen=5, new=3, changed=2)
+    page = page_of(client, url_of(pair, "sync/"), **htmx)
+    assert "Done: 3 new, 2 changed." in page
+    assert "<html" not in page
+    assert "hx-trigger" not in page  # it has ended: nothing asks any more
+
+
+def test_a_sync_that_failed_says_why(client: Client, pair: OrderConnection, stream: Stream) -> None:
+    SyncRunFactory(stream=stream, outcome="failed", error_code="connector.auth")
+    page = page_of(client, url_of(pair, "sync/"), headers={"HX-Request": "true"})
+    assert "tone-danger" in page
+
+
+@pytest.mark.parametrize("obstacle", ["paused", "account", "expired", "slowed", "company"])
+def test_what_cannot_be_synced_now_says_why_and_starts_nothing(
+    client: Client, company: Company, pair: OrderConnection, stream: Stream, obstacle: str
+) -> None:
+    with all_companies():
+        account = Connection.objects.filter(pk=pair.marketplace_id)
+        {
+            "paused": lambda: OrderConnection.objects.filter(pk=pair.pk).update(is_active=False),
+            "account": lambda: account.update(is_paused=True),
+            "expired": lambda: account.update(state="expired"),
+            "slowed": lambda: account.update(not_before=later()),
+            "company": lambda: Company.objects.filter(pk=company.pk).update(sync_paused_reason="An invoice is open"),
+        }[obstacle]()
+    page = client.post(url_of(pair, "sync/"), follow=True).content.decode()
+    assert "The sync begins now" not in page
+    assert 'class="notice tone-warning"' in page
+    with all_companies():
+        assert Stream.objects.get(pk=stream.pk).next_run_at > timezone.now()
+
+
+@pytest.mark.parametrize("role", [Role.READ_ONLY, Role.SETUP_ONLY])
+def test_who_may_not_sync_is_told_and_refused(company: Company, pair: OrderConnection, role: Role) -> None:
+    client = Client()
+    client.force_login(member(company, role))
+    assert "Your role may not start a sync." in page_of(client, url_of(pair))
+    assert client.post(url_of(pair, "sync/")).status_code == 403
+
+
+# -- accounts ---------------------------------------------------------------------------------------
+
+
+def test_accounts_tell_their_state_and_error_in_words(client: Client, company: Company, bob: User) -> None:
+    ConnectionFactory(company=company, state="expired", error_code="connector.auth", error_detail="401 wrong key")
+    url = f"/companies/{company.pk}/connections/"
+    page = page_of(client, url)
+    assert "Expired" in page
+    assert "401 wrong key" in page
+    reader = Client()
+    reader.force_login(bob)
+    assert "401 wrong key" not in page_of(reader, url)
+
+
+def test_an_account_never_shows_its_credentials(client: Client, company: Company) -> None:
+    account = ConnectionFactory(company=company)
+    with company_scope(company.pk):
+        account.sealed_credentials = account.seal("credentials", {"consumer_key": "ck_secret"})
+        account.save()
+    page = page_of(client, f"/companies/{company.pk}/connections/")
+    assert "secret" not in page
+    assert account.sealed_credentials not in page
