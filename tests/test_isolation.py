@@ -106,6 +106,26 @@ def test_each_role_may_what_the_table_says(
         assert status == 403
 
 
+@pytest.mark.parametrize("role", Role)
+def test_progress_is_for_all_who_see_the_set_up(role: Role, ids: dict[str, int], company: Company) -> None:
+    """The one address with a second method."""
+    path = f"/companies/{company.pk}/order-connections/{ids['pair_id']}/sync/"
+    assert visit(None, path, "get") == 302
+    assert visit(member(company, role), path, "get") == 302
+    assert Permission.VIEW_SETUP in ALLOWED[role]
+
+
+@pytest.mark.parametrize(("path", "name"), OF_COMPANIES, ids=[name for _path, name in OF_COMPANIES])
+def test_reading_addresses_change_nothing_and_writing_ones_are_not_read(
+    path: str, name: str, ids: dict[str, int], company: Company
+) -> None:
+    """A link or an image elsewhere can make a browser GET: nothing that writes answers to it."""
+    if name == "setup:order_connection_sync":
+        return
+    other = "get" if ROUTES[name][0] == "post" else "post"
+    assert visit(member(company, Role.OWNER), address(path, ids), other) == 405
+
+
 def test_an_id_of_another_company_does_not_exist_in_mine(ids: dict[str, int], charlie: User) -> None:
     """The outsider's own company, with the ids of ours."""
     own = charlie.memberships.get().company_id

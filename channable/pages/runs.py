@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from connections.models import OrderConnection, RunOutcome, SyncRun
@@ -64,7 +65,10 @@ def run_context(run: SyncRun, *, may_see: bool) -> dict[str, Any]:
 
 
 def _events_of(run: SyncRun) -> QuerySet[OrderEvent]:
-    return OrderEvent.objects.filter(run_id=run.pk).select_related("order").order_by("id")[:MOST_EVENTS]
+    """The moments are for the index; the run's number decides."""
+    recorded = (run.started_at, run.finished_at or timezone.now())
+    events = OrderEvent.objects.filter(run_id=run.pk, recorded_at__range=recorded)
+    return events.select_related("order").order_by("recorded_at", "id")[:MOST_EVENTS]
 
 
 def _entry(event: OrderEvent) -> dict[str, Any]:

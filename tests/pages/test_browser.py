@@ -189,8 +189,9 @@ def test_going_back_after_paging_shows_the_whole_page(open_page: Callable[..., P
     assert page.locator("#order-table tbody a").first.inner_text() == first
 
 
-def test_no_column_is_out_of_sight_on_a_laptop(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
-    page = open_page(viewport={"width": 1280, "height": 800})
+@pytest.mark.parametrize("width", [820, 1024, 1280])
+def test_no_column_is_out_of_sight(open_page: Callable[..., Page], filled: dict[str, str], width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 800})
     sign_in(page)
     with all_companies():
         order = Order.objects.latest("id")

@@ -68,7 +68,7 @@ def test_the_counts_of_a_run_balance_on_its_page(client: Client, company: Compan
 def test_a_run_tells_what_it_did_to_which_order(client: Client, pair: OrderConnection, stream: Stream) -> None:
     run = SyncRunFactory(stream=stream)
     order = OrderFactory(order_connection=pair, number="C1")
-    OrderEventFactory(order=order, run_id=run.pk, message="Received from bol.")
+    OrderEventFactory(order=order, run_id=run.pk, message="Received from bol.", recorded_at=run.started_at)
     OrderEventFactory(order=order, message="Something else.")
     page = client.get(f"/companies/{pair.company_id}/runs/{run.pk}/").content.decode()
     assert "C1: Received from bol." in page
