@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection as database
@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
 from orders.models.order import OrderQuerySet
+from orders.paging import id_in
 from orders.states import OPEN_STATES, OrderStatus
 
 COUNTED_UP_TO = 10_000
 MOST_HITS = 500
+LONGEST_TEXT = 100
 COLUMNS = (
     "id",
     "created_at",
@@ -116,11 +118,53 @@ def _by_text(term: str) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def orders_in(tab: Tab, ids: Sequence[int] | None, error_code: str, pair_id: int | None) -> OrderQuerySet:
-    """The orders of a tab, narrowed to what was searched or asked for."""
-    orders: OrderQuerySet = tab.narrow(Order.objects.all())
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What narrows the list: a tab, a search, an error code, an order connection."""
+
+    tab: Tab = TABS[0]
+    term: str = ""
+    error_code: str = ""
+    pair_id: int | None = None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Asked:
+        """From a query string; what makes no sense in it is passed over."""
+
+        def text(name: str) -> str:
+            return query.get(name, "").replace("\x00", "").strip()[:LONGEST_TEXT]  # no database takes a NUL
+
+        return cls(BY_KEY.get(text("tab"), TABS[0]), text("q"), text("error"), id_in(text("pair")))
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same as a query string's values."""
+        pair = str(self.pair_id) if self.pair_id is not None else ""
+        return {
+            "tab": self.tab.key if self.tab is not TABS[0] else "",
+            **self.search,
+            "error": self.error_code,
+            "pair": pair,
+        }
+
+    @property
+    def search(self) -> dict[str, str]:
+        """What another tab keeps."""
+        return {"q": self.term}
+
+    @property
+    def is_narrowed(self) -> bool:
+        return self != Asked()
+
+
+def orders_for(company_id: int, asked: Asked) -> tuple[OrderQuerySet, bool]:
+    """The orders asked for, and whether more were found than are looked at."""
+    orders: OrderQuerySet = asked.tab.narrow(Order.objects.all())
+    ids = found_by(company_id, asked.term) if asked.term else None
     if ids is not None:
         orders = orders.filter(pk__in=ids)
-    if error_code:
-        orders = orders.filter(error_code=error_code)
-    return orders.filter(order_connection=pair_id) if pair_id is not None else orders
+    if asked.error_code:
+        orders = orders.filter(error_code=asked.error_code)
+    if asked.pair_id is not None:
+        orders = orders.filter(order_connection=asked.pair_id)
+    return orders, ids is not None and len(ids) >= MOST_HITS

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from channable.core.exact_json import dumps
 from connections.messages import message_for
-from connections.models import RefusedRecord
+from connections.models import OrderConnection, RefusedRecord
 from connections.presenters import kind_label
 from orders import listing
 from orders.look import status_badge
+from orders.paging import Page, Position, page_links, with_query
 
 LONGEST_PAYLOAD = 20_000
 
@@ -26,8 +28,40 @@ def amount(value: Decimal) -> str:
     return str(number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True))
 
 
-def order_table(company_id: int, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    return {"orders": [_order_row(company_id, row) for row in rows]}
+def order_table(company_id: int, page: Page, asked: listing.Asked, *, place: str) -> dict[str, Any]:
+    """The rows and what leads on from them; `place` is the query string's `at`."""
+    url = reverse("orders:list", args=[company_id])
+    return {
+        "orders": [_order_row(company_id, row) for row in page.rows],
+        "refresh_url": with_query(url, asked.query, at=place if Position.load(place) else ""),
+        "page": page_links(page, url, asked.query),
+        "search": asked.term,
+        "is_filtered": asked.is_narrowed,
+        "clear_url": url,
+    }
+
+
+def around_the_table(company_id: int, asked: listing.Asked, counts: dict[str, int]) -> dict[str, Any]:
+    """What the whole page shows besides; not asked for again when the table refreshes."""
+    url = reverse("orders:list", args=[company_id])
+    return {
+        "tabs": _tabs(asked.tab, counts, lambda key: with_query(url, {"tab": key, **asked.search})),
+        "active_tab": asked.tab.key,
+        "search_action": url,
+        "unreadable_url": reverse("orders:unreadable", args=[company_id]),
+        "shown_only": _shown_only(asked),
+    }
+
+
+def _shown_only(asked: listing.Asked) -> str:
+    """What narrows the list without being seen in a tab or the search field, in a sentence."""
+    pair = OrderConnection.objects.filter(pk=asked.pair_id).first() if asked.pair_id is not None else None
+    told = {"pair": pair.name if pair else "", "error": message_for(asked.error_code).title}
+    if pair and asked.error_code:
+        return _("Only orders of “%(pair)s” with this error are shown: %(error)s.") % told
+    if pair:
+        return _("Only orders of “%(pair)s” are shown.") % told
+    return _("Only orders with this error are shown: %(error)s.") % told if asked.error_code else ""
 
 
 def _order_row(company_id: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +77,7 @@ def _order_row(company_id: int, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def tabs(active: listing.Tab, counts: dict[str, int], url_of: Callable[[str], str]) -> list[dict[str, Any]]:
+def _tabs(active: listing.Tab, counts: dict[str, int], url_of: Callable[[str], str]) -> list[dict[str, Any]]:
     """Tabs of rare states show only while they have orders."""
     rare = {"partial", "unconfirmed", "manual"}
     return [

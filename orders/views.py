@@ -19,10 +19,8 @@ from connections.models import OrderConnection, RefusedRecord
 from orders import listing, presenters
 from orders.detail import OrderDetail
 from orders.models import Order
-from orders.paging import Position, id_in, page_links, page_of, with_query
+from orders.paging import Position, page_links, page_of
 from orders.services.handle import NotPossible, handle_manually, resend
-
-LONGEST_SEARCH = 100
 
 
 @require_GET
@@ -30,46 +28,18 @@ LONGEST_SEARCH = 100
 @vary_on_headers("HX-Request")
 def order_list(request: CompanyRequest) -> HttpResponse:
     """All orders: `tab`, `q` (search), `error` and `pair` narrow, `at` is a place in the list."""
-    query = _query(request)
-    tab = listing.BY_KEY.get(query.get("tab", ""), listing.TABS[0])
-    term = query.get("q", "")
-    ids = listing.found_by(request.company.pk, term) if term else None
-    orders = listing.orders_in(tab, ids, query.get("error", ""), id_in(query.get("pair", "")))
-    page = page_of(orders.values(*listing.COLUMNS), Position.load(request.GET.get("at", "")), by="created_at")
-    url = reverse("orders:list", args=[request.company.pk])
-    context: dict[str, Any] = {
-        **presenters.order_table(request.company.pk, page.rows),
-        "refresh_url": with_query(url, query, at=request.GET.get("at", "")[:LONGEST_SEARCH]),
-        "page": page_links(page, url, query),
-        "search": term,
-        "is_cut": ids is not None and len(ids) >= listing.MOST_HITS,
-        "is_filtered": bool(query.keys() - {"tab"}) or tab is not listing.TABS[0],
-        "clear_url": url,
-        "empty": None if page.rows else _nothing_yet(request),
-    }
+    company_id = request.company.pk
+    asked = listing.Asked.of(request.GET)
+    place = request.GET.get("at", "")
+    orders, is_cut = listing.orders_for(company_id, asked)
+    page = page_of(orders.values(*listing.COLUMNS), Position.load(place), by="created_at")
+    context = presenters.order_table(company_id, page, asked, place=place)
+    context |= {"is_cut": is_cut, "empty": None if page.rows else _nothing_yet(request)}
     if _wants_table_alone(request):
         return render(request, "orders/_order_table.html", context)
-    unreadable_count = RefusedRecord.objects.filter(resolved_at=None)[: listing.COUNTED_UP_TO].count()
-    context |= {
-        "tabs": presenters.tabs(
-            tab, listing.counts(request.company.pk), lambda key: with_query(url, {"tab": key, "q": term})
-        ),
-        "active_tab": tab.key,
-        "search_action": url,
-        "unreadable_count": unreadable_count,
-        "unreadable_url": reverse("orders:unreadable", args=[request.company.pk]),
-    }
+    context |= presenters.around_the_table(company_id, asked, listing.counts(company_id))
+    context["unreadable_count"] = RefusedRecord.objects.filter(resolved_at=None)[: listing.COUNTED_UP_TO].count()
     return render(request, "orders/order_list.html", context)
-
-
-def _query(request: HttpRequest) -> dict[str, str]:
-    """What narrows the list. A NUL, which no database takes, can't be part of a search."""
-    names = ("tab", "q", "error", "pair")
-    return {
-        name: value
-        for name in names
-        if (value := request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_SEARCH])
-    }
 
 
 def _wants_table_alone(request: HttpRequest) -> bool:

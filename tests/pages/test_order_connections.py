@@ -102,8 +102,9 @@ def test_errors_are_grouped_by_cause_with_a_way_to_their_orders(client: Client, 
         (2, "A product was not found in the shop"),
         (1, "The address cannot be used by the shop"),
     ]
-    found = client.get(errors[1]["url"]).context["orders"]
-    assert [row["error_code"] for row in found] == ["address.unusable"]
+    narrowed = client.get(errors[1]["url"])
+    assert [row["error_code"] for row in narrowed.context["orders"]] == ["address.unusable"]
+    assert "Only orders of “bol to Webshop” with this error are shown" in narrowed.content.decode()
 
 
 def test_what_is_read_is_listed_with_its_times(client: Client, pair: OrderConnection) -> None:
