@@ -6,9 +6,34 @@ from collections.abc import Callable
 
 from connections.messages import MESSAGES
 from orders.look import STATUS_LOOK
-from orders.states import TRANSITIONS, OrderStatus, PartStatus
+from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
 
 NOTE = "<!-- Made by `manage.py write_documents`; don't edit. -->\n\n"
+
+_P = PartStatus
+# Parts of an order and flags that are set; the status beside them is asked of `derive_status`.
+EXAMPLES: tuple[tuple[tuple[PartStatus, ...], dict[str, bool]], ...] = (
+    *(((part,), {}) for part in PartStatus),
+    ((_P.SHIPPED, _P.CANCELLED), {}),
+    ((_P.OPEN, _P.WAITING), {}),
+    ((_P.OPEN, _P.PENDING_SHIPMENT), {}),
+    ((_P.OPEN, _P.SHIPPED), {}),
+    ((_P.WAITING, _P.CANCELLED), {}),
+    ((_P.PENDING_SHIPMENT, _P.PROCESSING, _P.SHIPPED), {}),
+    ((_P.PROCESSING, _P.PENDING_CANCELLATION), {}),
+    ((_P.OPEN,), {"is_confirmed": False}),
+    ((_P.SHIPPED,), {"is_confirmed": False}),
+    ((_P.OPEN, _P.SHIPPED), {"cancellation_requested": True}),
+    ((_P.PENDING_SHIPMENT,), {"cancellation_requested": True}),
+    ((_P.OPEN,), {"is_manual": True}),
+    ((_P.PENDING_CANCELLATION,), {"is_manual": True}),
+    ((_P.SHIPPED,), {"is_manual": True}),
+)
+FLAGS = {
+    "is_confirmed": "not confirmed",
+    "cancellation_requested": "cancellation requested",
+    "is_manual": "handled manually",
+}
 
 
 def order_states() -> str:
@@ -36,8 +61,26 @@ def order_states() -> str:
             ", ".join(f"`{one.value}`" for one in OrderStatus if one in TRANSITIONS[status]) or "nothing: it is final"
         )
         lines.append(f"| `{status.value}` | {targets} |")
-    lines += ["\n## Parts\n", ", ".join(f"`{part.value}`" for part in PartStatus) + ".\n"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_part_lines()])
+
+
+def _part_lines() -> list[str]:
+    """Which states a part has, and what status follows from them."""
+    return [
+        "\n## From parts to the status\n",
+        "A part is " + ", ".join(f"`{part.value}` ({part.label})" for part in PartStatus) + ".",
+        "A part that is refused at the marketplace is again what it was before. For example:\n",
+        "| The parts are | and the order is | so its status is |",
+        "|---|---|---|",
+        *(_example(parts, flags) for parts, flags in EXAMPLES),
+        "",
+    ]
+
+
+def _example(parts: tuple[PartStatus, ...], flags: dict[str, bool]) -> str:
+    found = derive_status(parts, **flags)
+    words = ", ".join(FLAGS[name] for name in flags)
+    return f"| {', '.join(f'`{part.value}`' for part in parts)} | {words} | `{found.value}` |"
 
 
 def error_codes() -> str:
