@@ -17,9 +17,13 @@ from .validation import SPECS, DescriptionValidator
 
 @cache
 def load(path: Path) -> dict[str, Any]:
-    """A description, with OpenAPI's `nullable` said in JSON Schema's way."""
+    """A description, with OpenAPI's `nullable` said in JSON Schema's way and every object closed: a field
+    that is not described is a mistake of ours, on either side."""
     document: dict[str, Any] = json.loads(path.read_text())
     _allow_null(document)
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
     return document
 
 

@@ -40,8 +40,6 @@ TRANSPORTERS = {
     "TSN": "TSN",
     "FIEGE": "FIEGE",
     "TRANSMISSION": "TRANSMISSION",
-    "PARCEL_NL": "PARCEL-NL",
-    "PACKS": "PACKS",
     "EIGEN_VERVOER": "COURIER",
 }
 

@@ -40,6 +40,8 @@ def test_a_good_exchange_is_clean() -> None:
         (lambda: exchange("GET", "/retailer/parcels"), "not in the description"),
         (lambda: exchange("GET", "/retailer/orders/1", answer={"orderId": 1}), "is not of type 'string'"),
         (lambda: exchange("POST", "/retailer/shipments", b'{"items": []}', status=202), "orderItems"),
+        (lambda: exchange("POST", "/retailer/shipments", b'{"reference": "1"}', status=202), "Additional properties"),
+        (lambda: exchange("GET", "/retailer/orders", answer={"order": []}), "Additional properties"),
         (lambda: exchange("GET", "/retailer/orders", status=204), "not described"),
     ],
 )

@@ -12,8 +12,10 @@ import pytest
 
 from connections.connectors.bol import mapping
 from connections.connectors.bol.connector import BolConnector
+from connections.connectors.bol.transporters import BY_COUNTRY, TRANSPORTERS
 from connections.connectors.errors import DataError
 from connections.connectors.types import FulfilmentType, OrderData, RemoteStatus
+from orders.transporters import CODES
 from tests.connections.bol.conftest import PAYLOADS
 from tests.simulators.bol import BolSimulator
 
@@ -247,3 +249,8 @@ def test_a_moment_that_is_none_is_refused(said: str) -> None:
     with pytest.raises(DataError) as caught:
         parsed(lambda raw: raw.update(orderPlacedDateTime=said))
     assert caught.value.field == "orderPlacedDateTime"
+
+
+def test_every_transporter_with_a_code_of_bols_is_one_of_ours() -> None:
+    mapped = {*TRANSPORTERS, *(unified for _country, unified in BY_COUNTRY)}
+    assert mapped <= set(CODES)
