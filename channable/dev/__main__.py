@@ -19,6 +19,7 @@ USAGE = """usage: python -m channable.dev <command>
   manage [...]         manage.py on the servers of `run`
   check [...]          manage.py on the servers of the tests
   exec <program> [...] any program with the servers of the tests in its environment
+  bench <program> [...] any program with durable servers of its own, for benchmarks
   servers              start the servers of `run` and print their addresses, until Ctrl-C
   stop                 stop a run of this checkout and its servers
   clean                stop, then delete all data of this checkout"""
@@ -65,10 +66,19 @@ def check(arguments: Sequence[str]) -> int:
 
 
 def execute(arguments: Sequence[str]) -> int:
-    """Any program, as a benchmark."""
+    """Any program, on the servers of the tests."""
+    return _with_servers("test", _program(arguments), TEST_ENVIRONMENT)
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Any program, on servers of its own that wait for the disk."""
+    return _with_servers("bench", _program(arguments), TEST_ENVIRONMENT)
+
+
+def _program(arguments: Sequence[str]) -> Sequence[str]:
     if not arguments:
         raise DevError("Say which program: python -m channable.dev exec <program> [...]")
-    return _with_servers("test", arguments, TEST_ENVIRONMENT)
+    return arguments
 
 
 def servers(arguments: Sequence[str]) -> int:
@@ -108,6 +118,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "manage": manage,
     "check": check,
     "exec": execute,
+    "bench": bench,
     "servers": servers,
     "stop": stop,
     "clean": clean,

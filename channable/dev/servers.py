@@ -3,7 +3,8 @@
 Several commands may use the servers of a checkout at once (`make run` and `make shell`): each holds a shared lock, and
 the last one to leave stops the servers. The lock vanishes with its holder, so a killed command never keeps them alive,
 and what it left running is found again by the next. A test run has servers to itself: a second one beside it gets
-servers of its own (`test-2`), so that their test databases don't meet.
+servers of its own (`test-2`), so that their test databases don't meet. The servers of the tests don't wait for the
+disk; those of the demo, of benchmarks and of the chaos suite do.
 """
 
 import os
@@ -18,7 +19,7 @@ from channable.dev.locks import FileLock
 from channable.dev.postgres import Postgres, embedded_postgres
 from channable.dev.valkey import Valkey, embedded_valkey
 
-Profile = Literal["run", "test"]
+Profile = Literal["run", "test", "bench", "chaos"]
 
 
 @dataclass
@@ -75,15 +76,15 @@ def start_servers(profile: Profile) -> Servers:
 
 def _start_embedded(profile: Profile, database: str, owner: str, redis: str) -> Servers:
     name, in_use = _claim(profile)
-    durable = profile == "run"
+    durable = profile != "test"
     servers = Servers(database, owner, redis, [], in_use)
     try:
         with FileLock(VAR / name / "start.lock"):
             if not database:
                 postgres = embedded_postgres(name, durable=durable)
                 servers.embedded.append(postgres)
-                if not durable:
-                    postgres.stop()  # one left over may still hold connections to test databases
+                if profile != "run":
+                    postgres.stop()  # one left over may still hold connections to databases we make anew
                 postgres.start()
                 servers.database_url, servers.owner_url = postgres.app_url, postgres.owner_url
             if not redis:
@@ -98,7 +99,7 @@ def _start_embedded(profile: Profile, database: str, owner: str, redis: str) -> 
 
 
 def _claim(profile: Profile) -> tuple[str, FileLock]:
-    """The name of the servers to use and our lock on them: shared for `run`, alone for a test."""
+    """The name of the servers to use and our lock on them: shared for `run`, alone for the others."""
     for name in _names(profile):
         lock = FileLock(VAR / name / "in-use.lock")
         if profile == "run":
