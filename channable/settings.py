@@ -28,6 +28,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST
 # -- what the product does ---------------------------------------------------------------------
 SYNC_INTERVAL_SECONDS = env.int("SYNC_INTERVAL_SECONDS", default=300)
 TRACKING_WAIT_SECONDS = env.int("TRACKING_WAIT_SECONDS", default=10_800)
+ENGINE_WAIT_SCALE = env.float("ENGINE_WAIT_SCALE", default=1.0)  # see connections/waits.py
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=False)
 EXCHANGES_KEPT_WEEKS = env.int("EXCHANGES_KEPT_WEEKS", default=8)  # masked calls, for the orders' timelines
 PAUSED_KINDS = env.list("PAUSED_KINDS", default=[])  # no write goes to these kinds of system

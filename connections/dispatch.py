@@ -20,6 +20,7 @@ import structlog
 from django.db import connection as database
 from django.db.models.functions import Now
 
+from channable.core import failpoints
 from channable.core.clock import utcnow
 from channable.tenants.scope import all_companies, company_scope
 from connections.accounts import connector_for
@@ -28,11 +29,12 @@ from connections.connectors.errors import ConnectorError, RateLimited
 from connections.exchanges import Recorder
 from connections.health import note_failure, note_success
 from connections.models import Connection, RunOutcome, Stream, SyncRun
+from connections.waits import scaled
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 60
-RUN_SECONDS = 240  # a run stops between pages after this; the next one goes on
+LEASE_SECONDS = scaled(60)
+RUN_SECONDS = scaled(240)  # a run stops between pages after this; the next one goes on
 OUTCOMES_KEPT = 24
 
 
@@ -150,7 +152,7 @@ class Run:
 
     def time_left(self) -> float:
         """Seconds until the lease or the run ends; outside calls are cut before."""
-        return min(self._ends, self._lease_ends) - time.monotonic() - 2
+        return min(self._ends, self._lease_ends) - time.monotonic() - scaled(2)
 
     @property
     def is_out_of_time(self) -> bool:
@@ -175,6 +177,8 @@ class Run:
         with company_scope(self.connection.company_id):
             self._extend(cursor)
             yield
+            failpoints.reach(f"run.writing:{self.stream.topic}")
+        failpoints.reach(f"run.written:{self.stream.topic}")
         self._lease_ends = time.monotonic() + LEASE_SECONDS
         if cursor is not None:
             self.stream.cursor = cursor
@@ -203,6 +207,7 @@ class Run:
 
     def finish(self, outcome: RunOutcome, error: ConnectorError | None = None) -> None:
         """Give the lease back and write down how it went; nothing if the lease is lost."""
+        failpoints.reach(f"run.finishing:{self.stream.topic}")
         letter = {RunOutcome.DONE: "d", RunOutcome.LIMITED: "l"}.get(outcome, "f")
         with company_scope(self.connection.company_id):
             if not self._execute(FINISH, letter=letter, kept=OUTCOMES_KEPT, has_more=self.has_more):
@@ -236,6 +241,7 @@ def start_run(company_id: int, stream_id: int, token: UUID) -> Run | None:
             if cursor.rowcount != 1:
                 return None
         stream = Stream.objects.select_related("connection").get(pk=stream_id)
+    failpoints.reach(f"run.started:{stream.topic}")
     return Run(stream=stream, connection=stream.connection, token=own, now=utcnow())
 
 

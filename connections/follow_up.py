@@ -10,6 +10,7 @@ from django.db import connection as database
 from django.db.models import Value
 from django.db.models.functions import Now
 
+from channable.core import failpoints
 from channable.core.clock import utcnow
 from channable.tenants.scope import all_companies, company_scope
 from connections.accounts import connector_for
@@ -19,12 +20,13 @@ from connections.exchanges import Recorder
 from connections.health import note_failure, note_success
 from connections.models import OutboxMessage, OutboxStatus
 from connections.outbox import EFFECTS
+from connections.waits import scaled
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 100  # tickets asked for in one go
-CLAIMED_SECONDS = 120  # nobody else asks for them meanwhile
-LONGEST_WAIT_SECONDS = 300
+CLAIMED_SECONDS = scaled(120)  # nobody else asks for them meanwhile
+SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = scaled(5), scaled(300)
 
 DUE = """
 SELECT DISTINCT m.company_id, m.connection_id
@@ -60,12 +62,15 @@ def follow_up(company_id: int, connection_id: int) -> int:
     if not messages:
         return 0
     account = messages[0].connection
+    failpoints.reach("follow_up.taken")
     recorder = Recorder()
     by_ticket = {message.ticket: message for message in messages}
     try:
         for outcome in connector_for(account, record=recorder).follow_up(list(by_ticket)):
             if message := by_ticket.pop(outcome.ticket, None):
+                failpoints.reach(f"follow_up.answered:{message.kind}")
                 _settle(company_id, message.pk, outcome)
+                failpoints.reach(f"follow_up.settled:{message.kind}")
     except ConnectorError as error:
         with company_scope(company_id):
             note_failure(account, error)
@@ -118,4 +123,4 @@ def _settle(company_id: int, message_id: int, outcome: Outcome) -> None:
 def _patience(message: OutboxMessage) -> float:
     """As long again as it has taken so far, 5 s to 5 minutes."""
     sent_at = message.first_sent_at or message.created_at
-    return min(max((utcnow() - sent_at).total_seconds(), 5), LONGEST_WAIT_SECONDS)
+    return min(max((utcnow() - sent_at).total_seconds(), SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)

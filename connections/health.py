@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Now
 
 from connections.connectors.errors import AuthError, ConnectorError, RateLimited
 from connections.models import Connection, ConnectionState
+from connections.waits import scaled
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +25,8 @@ OPEN_FOR_BUSINESS = Q(state__in=[ConnectionState.WORKING, ConnectionState.FAULTY
 
 def backoff_seconds(failures: int) -> float:
     """5 s, 10 s, 20 s, … up to a quarter of an hour, with a jitter of a fifth."""
-    longest = min(LONGEST_PAUSE_SECONDS, 5 * 2 ** min(max(failures, 1) - 1, 10))
-    return float(longest) * random.uniform(0.8, 1.2)  # noqa: S311
+    longest = scaled(min(LONGEST_PAUSE_SECONDS, 5 * 2 ** min(max(failures, 1) - 1, 10)))
+    return longest * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 def note_failure(connection: Connection, error: ConnectorError) -> None:

@@ -19,9 +19,10 @@ from django.db.models.functions import Now
 from connections.connectors.errors import ConnectorError
 from connections.connectors.types import Done, Found, Receipt
 from connections.models import OutboxMessage, OutboxStatus
+from connections.waits import scaled
 
 AT_REST = (OutboxStatus.REJECTED, OutboxStatus.DEAD, OutboxStatus.WITHDRAWN)
-LATE_SECONDS = 600
+LATE_SECONDS = scaled(600)
 
 
 class Withdrawn(Exception):

@@ -14,11 +14,12 @@ from django.db.models.functions import Now
 
 from channable.tenants.scope import all_companies
 from connections.models import Heartbeat, OutboxMessage, OutboxStatus
+from connections.waits import scaled
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 90  # longer than a call
-LONG_STOP = timedelta(minutes=10)
+LEASE_SECONDS = scaled(90)  # longer than a call
+LONG_STOP = timedelta(seconds=scaled(600))
 
 
 @dataclass(frozen=True, slots=True)

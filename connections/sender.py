@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from channable.core import failpoints
 from channable.tenants.scope import company_scope
 from connections.accounts import connector_for
 from connections.connectors import Connector
@@ -40,13 +41,14 @@ from connections.settling import (
     settle,
     wait,
 )
+from connections.waits import scaled
 
 log = structlog.get_logger(__name__)
 
-RUN_SECONDS = 240
-POSTPONED_SECONDS = 60
+RUN_SECONDS = scaled(240)
+POSTPONED_SECONDS = scaled(60)
 DUE = Q(status__in=[OutboxStatus.READY, OutboxStatus.SENDING, OutboxStatus.UNKNOWN])
-FIRST_QUESTION_SECONDS = 2  # how soon an asynchronous answer is asked for
+FIRST_QUESTION_SECONDS = scaled(2)  # how soon an asynchronous answer is asked for
 
 
 # Takes the lease under a token of its own, so that a doubled task finds it taken.
@@ -107,6 +109,7 @@ class Sender:
                     return None
                 job = self._take(account, message)
             if job is not None:
+                failpoints.reach(f"sender.taken:{job.message.kind}")
                 return job
 
     def _account(self) -> Connection | None:
@@ -136,7 +139,7 @@ class Sender:
             begin_sending(job)
         else:
             message.fence = job.fence
-            message.not_before = from_now(CALL_SECONDS + 5)
+            message.not_before = from_now(CALL_SECONDS + scaled(5))
             message.save(update_fields=["fence", "not_before"])
         return job
 
@@ -162,6 +165,7 @@ class Sender:
             if not job.sends and not self._look_up(job, connector):
                 return
             receipt = job.effect.send(connector, job.data, key=job.message.reference, half=job.half)
+            failpoints.reach(f"sender.called:{job.message.kind}")
         except ConnectorError as error:
             self._failed(job, error)
         except NotImplementedError:
@@ -178,6 +182,7 @@ class Sender:
         message = job.message
         since = message.first_sent_at or message.created_at
         found = job.effect.find(connector, job.data, key=message.reference, since=since)
+        failpoints.reach(f"sender.looked_up:{message.kind}")
         if found is not None and found.receipt is not None:
             self._sent(job, found.receipt, found)
             return False
@@ -192,6 +197,7 @@ class Sender:
             job.half = found.half if found else None
             job.ends = time.monotonic() + CALL_SECONDS
             begin_sending(job)
+        failpoints.reach(f"sender.taken_again:{message.kind}")
         return True
 
     def _surely_absent(self, job: Job, connector: Connector) -> bool:
@@ -201,7 +207,7 @@ class Sender:
         if message.first_sent_at is None or message.absences >= 2:
             message.absences = 0
             return True
-        message.not_before = from_now(type(connector).capabilities.index_delay_seconds)
+        message.not_before = from_now(scaled(type(connector).capabilities.index_delay_seconds))
         if message.status == OutboxStatus.SENDING:
             message.status = OutboxStatus.UNKNOWN
         message.save()
@@ -237,6 +243,8 @@ class Sender:
             job.effect.on_sent(message, receipt, adopted=adopted, news=news)
             note_success(message.connection)
             self.recorder.save(message.connection, message_id=message.pk)
+            failpoints.reach(f"sender.settling:{message.kind}")
+        failpoints.reach(f"sender.settled:{message.kind}")
 
     def _failed(self, job: Job, error: ConnectorError) -> None:
         with company_scope(self.claim.company_id):

@@ -16,8 +16,9 @@ from connections.connectors.types import Found
 from connections.health import backoff_seconds
 from connections.models import OutboxMessage, OutboxStatus
 from connections.outbox import Effect
+from connections.waits import scaled
 
-CALL_SECONDS = 60  # a call, whatever it consists of, is cut after this
+CALL_SECONDS = scaled(60)  # a call, whatever it consists of, is cut after this
 MOST_TRIES = 8
 
 
@@ -35,7 +36,7 @@ class Job:
     half: Found | None = None
 
     def time_left(self) -> float:
-        return self.ends - time.monotonic() - 1
+        return self.ends - time.monotonic() - scaled(1)
 
 
 def after_failed_send(job: Job, error: ConnectorError) -> None:
@@ -50,7 +51,7 @@ def after_failed_send(job: Job, error: ConnectorError) -> None:
         wait(message, OutboxStatus.READY, backoff_seconds(message.tries))
     else:
         _count(job)
-        wait(message, OutboxStatus.UNKNOWN, message.connection.connector_class.capabilities.works_on_seconds)
+        wait(message, OutboxStatus.UNKNOWN, scaled(message.connection.connector_class.capabilities.works_on_seconds))
     _give_up_if_tired(job)
 
 
@@ -94,7 +95,7 @@ def refuse(message: OutboxMessage, effect: Effect, error: DataError) -> None:
 def begin_sending(job: Job) -> None:
     """Written down and committed before the call: whoever finds this after a crash knows what may have happened."""
     message = job.message
-    works_on = message.connection.connector_class.capabilities.works_on_seconds
+    works_on = scaled(message.connection.connector_class.capabilities.works_on_seconds)
     job.sends = True
     job.fence = message.fence = uuid4()
     message.status = OutboxStatus.SENDING

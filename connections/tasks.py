@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection as database
 
 from channable.celery import app
+from channable.core import failpoints
 from channable.tenants.scope import all_companies
 from channable.tenants.tasks import TenantTask
 from connections import dispatch, follow_up, relay, sender
@@ -23,6 +24,7 @@ def dispatch_due() -> None:
     """Hand out the streams that are due."""
     expires = min(dispatch.LEASE_SECONDS, settings.SYNC_INTERVAL_SECONDS)
     for claim in dispatch.claim_due():
+        failpoints.reach("dispatch.claimed")
         sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=expires)
 
 
@@ -38,6 +40,7 @@ def sync_stream(company_id: int, stream_id: int, token: str) -> None:
 def relay_outbox() -> None:
     """Hand out the accounts for which something is due to be sent."""
     for claim in relay.claim_senders():
+        failpoints.reach("relay.claimed")
         arguments = (claim.company_id, claim.connection_id, str(claim.token))
         send_due.apply_async(arguments, expires=relay.LEASE_SECONDS)
 

@@ -13,9 +13,11 @@ from channable.tenants.scope import company_scope
 from connections.connectors.base import Token
 from connections.connectors.errors import TransientError
 from connections.models import Connection
+from connections.waits import scaled
 
 GOOD_FOR = timedelta(seconds=60)
-LEASE_SECONDS = 30
+LEASE_SECONDS = scaled(30)
+LOOK_SECONDS = scaled(0.5)  # between two looks whether another worker has it
 
 
 class SharedTokens:
@@ -31,7 +33,7 @@ class SharedTokens:
 
     def renew(self, request: Callable[[], Token], *, rejected: str = "") -> Token:
         """Raises TransientError when another worker has been renewing for too long."""
-        for _attempt in range(LEASE_SECONDS * 2):
+        for _attempt in range(60):
             if token := self._good(rejected):
                 return token
             if self._lease():
@@ -40,7 +42,7 @@ class SharedTokens:
                     self._release()
                     return token
                 return self._request(request)
-            time.sleep(0.5)  # another worker is asking for one right now
+            time.sleep(LOOK_SECONDS)  # another worker is asking for one right now
         raise TransientError("another worker is still renewing the token", was_sent=False)
 
     def _good(self, rejected: str) -> Token | None:

@@ -14,10 +14,11 @@ import pwd
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from channable.dev import processes
 from channable.dev.errors import DevError
@@ -31,15 +32,13 @@ START_SECONDS = 300  # crash recovery replays the log first
 STOP_SECONDS = 60
 UNPRIVILEGED_USERS = ("postgres", "nobody", "daemon")
 
-DURABLE = {"wal_compression": "on"}
-# Tests throw their databases away, so nothing waits for the disk.
-THROW_AWAY = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "max_wal_size": "2GB",
+# What committed data outlives: a power failure, a crash of the server, or nothing (tests throw it away).
+Outlives = Literal["power failure", "crash", "nothing"]
+_NO_WAITING = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "2GB"}
+DURABILITY: dict[Outlives, dict[str, str]] = {
+    "power failure": {"wal_compression": "on"},
+    "crash": _NO_WAITING,
+    "nothing": {**_NO_WAITING, "synchronous_commit": "off", "wal_level": "minimal", "max_wal_senders": "0"},
 }
 LOCALES = ("C.UTF-8", "en_US.UTF-8", "C")  # for the case and classes of letters; the order is always by code point
 
@@ -65,16 +64,16 @@ def unprivileged_user() -> pwd.struct_passwd:
     )
 
 
-def embedded_postgres(profile: str, *, durable: bool) -> "Postgres":
+def embedded_postgres(profile: str, outlives: Outlives = "power failure") -> "Postgres":
     """The server of this checkout for a profile (`run`, `test`, ...), not started yet."""
     if os.getuid() == 0:
         user = unprivileged_user()
         base = private_folder(Path(f"/var/tmp/channable-{checkout_id()}"), mode=0o711)  # noqa: S108 - checked there
         home = private_folder(base / profile, owner=user.pw_uid)
-        return Postgres(home, home / "socket", durable=durable, user=user)
+        return Postgres(home, home / "socket", outlives, user=user)
     home = private_folder(VAR / profile / "postgres")
     # A socket's path has room for about 100 bytes, which a checkout's path may not leave.
-    return Postgres(home, Path(f"/tmp/channable-{checkout_id()}-{profile}"), durable=durable)  # noqa: S108
+    return Postgres(home, Path(f"/tmp/channable-{checkout_id()}-{profile}"), outlives)  # noqa: S108
 
 
 @dataclass
@@ -83,7 +82,7 @@ class Postgres:
 
     home: Path
     socket: Path
-    durable: bool
+    outlives: Outlives
     user: pwd.struct_passwd | None = None
 
     @property
@@ -120,11 +119,11 @@ class Postgres:
             self._launch()
         self._prepare()
 
-    def stop(self) -> None:
-        """Stop the server if it runs; open connections are closed."""
+    def stop(self, modes: Sequence[str] = ("fast", "immediate")) -> None:
+        """Stop the server if it runs; open connections are closed. "immediate" is a crash: the next start recovers."""
         if not self._postmaster():
             return
-        for mode in ("fast", "immediate"):
+        for mode in modes:
             if self._run("pg_ctl", "stop", "-D", self.data, "-m", mode, "-w", "-t", STOP_SECONDS).returncode == 0:
                 return
         raise DevError(f"The embedded PostgreSQL doesn't stop; see {self.log}.")
@@ -182,7 +181,7 @@ class Postgres:
             "log_timezone": "UTC",
             "jit": "off",
             "default_text_search_config": "pg_catalog.english",
-            **(DURABLE if self.durable else THROW_AWAY),
+            **DURABILITY[self.outlives],
         }
         lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in settings.items()]
         me = pwd.getpwuid(os.getuid()).pw_name

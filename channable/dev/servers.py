@@ -3,8 +3,8 @@
 Several commands may use the servers of a checkout at once (`make run` and `make shell`): each holds a shared lock, and
 the last one to leave stops the servers. The lock vanishes with its holder, so a killed command never keeps them alive,
 and what it left running is found again by the next. A test run has servers to itself: a second one beside it gets
-servers of its own (`test-2`), so that their test databases don't meet. The servers of the tests don't wait for the
-disk; those of the demo, of benchmarks and of the chaos suite do.
+servers of its own (`test-2`), so that their test databases don't meet. The servers of the demo and of
+benchmarks wait for the disk, those of the tests don't; what the chaos suite crashes outlives a crash.
 """
 
 import os
@@ -16,10 +16,16 @@ from typing import Literal
 from channable.dev.errors import DevError
 from channable.dev.folders import ROOT, VAR, make_var
 from channable.dev.locks import FileLock
-from channable.dev.postgres import Postgres, embedded_postgres
+from channable.dev.postgres import Outlives, Postgres, embedded_postgres
 from channable.dev.valkey import Valkey, embedded_valkey
 
 Profile = Literal["run", "test", "bench", "chaos"]
+OUTLIVES: dict[Profile, Outlives] = {
+    "run": "power failure",
+    "bench": "power failure",
+    "chaos": "crash",
+    "test": "nothing",
+}
 
 
 @dataclass
@@ -76,19 +82,19 @@ def start_servers(profile: Profile) -> Servers:
 
 def _start_embedded(profile: Profile, database: str, owner: str, redis: str) -> Servers:
     name, in_use = _claim(profile)
-    durable = profile != "test"
+    outlives = OUTLIVES[profile]
     servers = Servers(database, owner, redis, [], in_use)
     try:
         with FileLock(VAR / name / "start.lock"):
             if not database:
-                postgres = embedded_postgres(name, durable=durable)
+                postgres = embedded_postgres(name, outlives)
                 servers.embedded.append(postgres)
                 if profile != "run":
                     postgres.stop()  # one left over may still hold connections to databases we make anew
                 postgres.start()
                 servers.database_url, servers.owner_url = postgres.app_url, postgres.owner_url
             if not redis:
-                valkey = embedded_valkey(name, durable=durable)
+                valkey = embedded_valkey(name, durable=outlives == "power failure")
                 servers.embedded.append(valkey)
                 valkey.start()
                 servers.redis_url = valkey.url
@@ -119,4 +125,4 @@ def _names(profile: Profile) -> Iterator[str]:
 def all_embedded() -> list[Postgres | Valkey]:
     """Every embedded server this checkout ever had, for stopping them all."""
     names = sorted(folder.parent.name for folder in VAR.glob("*/in-use.lock"))
-    return [server for n in names for server in (embedded_postgres(n, durable=True), embedded_valkey(n, durable=True))]
+    return [server for n in names for server in (embedded_postgres(n), embedded_valkey(n, durable=True))]

@@ -102,6 +102,9 @@ def intervals_make_sense(**_: Any) -> list[CheckMessage]:
     if not 0 <= settings.TRACKING_WAIT_SECONDS <= 259_200:
         hint = "10800 (three hours) is the default; 72 hours are the most."
         found.append(Error("TRACKING_WAIT_SECONDS must be 0 to 259200.", hint=hint, id="channable.E006"))
+    if not 0.01 <= settings.ENGINE_WAIT_SCALE <= 1:
+        hint = "1 is made for real remotes; less is for proofs on simulated ones."
+        found.append(Error("ENGINE_WAIT_SCALE must be 0.01 to 1.", hint=hint, id="channable.E007"))
     if settings.ALLOW_PRIVATE_ADDRESSES and not settings.DEMO:
         hint = "Merchants type shop addresses: with this on they can reach your own network."
         found.append(Warning("ALLOW_PRIVATE_ADDRESSES is on.", hint=hint, id="channable.W001"))

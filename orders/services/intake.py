@@ -17,6 +17,7 @@ from connections.connectors.errors import ConnectorError, DataError
 from connections.connectors.types import JSON, OrderData, Record
 from connections.dispatch import Run
 from connections.models import OrderConnection, RefusedRecord
+from connections.waits import scaled
 from orders.models import Order
 from orders.services.checks import refuse_unusable
 from orders.services.ingest import Batch, Changed, New, Refused
@@ -24,7 +25,7 @@ from orders.versions import version_of
 
 log = structlog.get_logger(__name__)
 
-ASK_AGAIN = timedelta(minutes=15)  # a record that could not be read is not asked for sooner
+ASK_AGAIN = timedelta(seconds=scaled(900))  # a record that could not be read is not asked for sooner
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import re
+import select
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -51,6 +54,9 @@ class Response:
     def of(cls, data: Any, status: int = 200, content_type: str = "application/json", **headers: str) -> Response:
         """A JSON answer; Decimals are written as numbers, exactly."""
         return cls(status, dump(data), {"Content-Type": content_type, **headers})
+
+    def json(self) -> Any:
+        return json.loads(self.body, parse_float=Decimal)
 
 
 class Fault(Enum):
@@ -106,9 +112,10 @@ class Validator(Protocol):
 @dataclass(slots=True)
 class _Plan:
     pattern: re.Pattern[str]
-    fault: Fault
-    times: int
+    faults: Sequence[Fault]  # one of them; none: executed late
+    times: float
     seconds: float
+    share: float = 1.0
 
 
 class Simulator:
@@ -124,8 +131,12 @@ class Simulator:
         self.arrivals: list[str] = []  # the same, with those that met a fault before they were executed
         self.validator = validator
         self.url = ""  # set while served
+        self.pause = 0.0  # seconds before each answer
         self.list_lag = timedelta(0)  # lists and searches do not show what is younger than this
         self._offset = timedelta(0)
+        self.chance = random.Random()
+        self.faults: Counter[str] = Counter()  # how often each was met
+        self.late = 0  # requests that are still to be executed though the client hung up
         self._plans: list[_Plan] = []
         self._server: _Server | None = None
         self._released = threading.Event()
@@ -151,7 +162,17 @@ class Simulator:
         """The next `times` requests whose "METHOD /path" matches `pattern` meet this fault.
         `seconds` is how long a HANG holds the line."""
         with self.lock:
-            self._plans.append(_Plan(re.compile(pattern), fault, times, seconds))
+            self._plans.append(_Plan(re.compile(pattern), [fault], times, seconds))
+
+    def fail_often(self, pattern: str, faults: Sequence[Fault], *, share: float, seconds: float = 2.0) -> None:
+        """From now on this share of such requests meets one of the faults, whichever chance picks."""
+        with self.lock:
+            self._plans.append(_Plan(re.compile(pattern), faults, float("inf"), seconds, share))
+
+    def execute_late(self, pattern: str, *, share: float, seconds: float) -> None:
+        """From now on this share of such requests is executed up to `seconds` after the client gave up."""
+        with self.lock:
+            self._plans.append(_Plan(re.compile(pattern), [], float("inf"), seconds, share))
 
     def heal(self) -> None:
         with self.lock:
@@ -161,13 +182,16 @@ class Simulator:
         """What patterns of faults are compared with."""
         return f"{request.method} {request.path}"
 
-    def _fault_for(self, line: str) -> _Plan | None:
+    def _fault_for(self, line: str) -> tuple[Fault | None, float] | None:
+        """The fault and its seconds; (None, seconds) for a late execution, None if all goes well."""
         with self.lock:
             self.arrivals.append(line)
             for plan in self._plans:
-                if plan.times > 0 and plan.pattern.search(line):
+                if plan.times > 0 and plan.pattern.search(line) and self.chance.random() < plan.share:
                     plan.times -= 1
-                    return plan
+                    fault = self.chance.choice(plan.faults) if plan.faults else None
+                    self.faults[fault.value if fault else "executed late"] += 1
+                    return fault, plan.seconds
         return None
 
     # -- ledger ------------------------------------------------------------------------------
@@ -271,6 +295,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # headers and body in one packet: two would wait 40 ms for each other
     server: _Server
 
     def log_message(self, *args: Any) -> None:
@@ -283,12 +308,31 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         simulator = self.server.simulator
         request = self._read()
-        plan = simulator._fault_for(simulator.line(request))
-        if plan is None:
+        if simulator.pause:
+            simulator.wait(simulator.pause)
+        found = simulator._fault_for(simulator.line(request))
+        if found is None:
             self._send(self._answer(simulator, request))
             return
-        response = self._answer(simulator, request) if plan.fault.executes else Response()
-        self._break(simulator, plan, response)
+        fault, seconds = found
+        if fault is None:
+            self._execute_late(simulator, request, seconds)
+            return
+        response = self._answer(simulator, request) if fault.executes else Response()
+        self._break(simulator, fault, seconds, response)
+
+    def _execute_late(self, simulator: Simulator, request: Request, seconds: float) -> None:
+        """As a server that notices nothing: the client gives up, and up to `seconds` later it is done."""
+        self.close_connection = True
+        with simulator.lock:
+            simulator.late += 1
+        try:
+            select.select([self.connection], [], [], 120)  # readable: the client hung up
+            simulator.wait(simulator.chance.uniform(0, seconds))
+            self._answer(simulator, request)
+        finally:
+            with simulator.lock:
+                simulator.late -= 1
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
 
@@ -318,10 +362,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(response.body if cut_to is None else response.body[:cut_to])
 
-    def _break(self, simulator: Simulator, plan: _Plan, response: Response) -> None:
+    def _break(self, simulator: Simulator, fault: Fault, seconds: float, response: Response) -> None:
         html = {"Content-Type": "text/html; charset=utf-8"}
         page = b"<html><body><h1>Something went wrong</h1></body></html>"
-        match plan.fault:
+        match fault:
             case Fault.ERROR_500_BEFORE:
                 self._send(Response(500, page, html))
             case Fault.ERROR_503_BEFORE:
@@ -346,7 +390,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(response, cut_to=len(response.body) // 2)
                 self.close_connection = True
             case Fault.HANG_BEFORE | Fault.HANG_AFTER:
-                simulator.wait(plan.seconds)
+                simulator.wait(seconds)
                 self.close_connection = True
             case Fault.RESET_BEFORE | Fault.RESET_AFTER:
                 self._reset()
