@@ -14,7 +14,7 @@ DEV := $(BIN)/python -m channable.dev
 READY := .venv/setup.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migrate shell stop clean bench
+.PHONY: help setup run test chaos lint format migrate shell stop clean bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ run: $(READY) ## Start everything with a demo; PORT=8000 SIMULATORS_PORT=8900
 
 test: $(READY) ## Run the tests; ARGS="tests/orders -k cancel" for some of them
 	@$(DEV) test $(ARGS)
+
+chaos: $(READY) ## Prove that nothing is lost or doubled, whatever dies (up to an hour); ARGS="kills cuts"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(READY) ## Check style, types, imports, templates and migrations
 	$(BIN)/ruff check .

@@ -1,0 +1,184 @@
+"""The product's processes, kept alive as a supervisor would: whatever dies is started anew.
+
+`python -m tests.chaos.fleet` loads the product once and forks its processes from there, so that a
+death costs little more than what it costs the product itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKER = ["worker", "--pool", "threads", "--concurrency", "8", "-Q", "sync,outbox,default", "-l", "WARNING"]
+BEAT = ["beat", "--pidfile=", "-l", "WARNING"]
+
+
+class Fleet:
+    """The suite's side: starts the program below and names its processes."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], *, workers: int = 3, beats: int = 2) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, **environment, "CHAOS_FOLDER": str(folder)}
+        self.roles = [f"worker-{number}" for number in range(workers)] + [f"beat-{number}" for number in range(beats)]
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **environment: str) -> None:
+        (self.folder / "pids").mkdir(parents=True, exist_ok=True)
+        with (self.folder / "fleet.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.fleet", *self.roles],
+                cwd=ROOT,
+                env={**self.environment, **environment},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def pids(self, role: str = "") -> list[int]:
+        found = []
+        for path in (self.folder / "pids").glob(f"{role}*"):
+            with contextlib.suppress(OSError, ValueError):
+                found.append(int(path.read_text()))
+        return found
+
+    def kill_one(self, chance: random.Random, role: str = "") -> bool:
+        """SIGKILL to one of them, whatever it is doing."""
+        pids = self.pids(role)
+        with contextlib.suppress(ProcessLookupError, IndexError):
+            os.kill(chance.choice(pids), signal.SIGKILL)
+            return True
+        return False
+
+    def kill(self) -> None:
+        """SIGKILL to all of them: as if the machine had gone."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def drain(self, patience: float = 60) -> float:
+        """SIGTERM; how many seconds it took until the last one had ended by itself."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience)
+        seconds = time.monotonic() - began
+        self.kill()
+        return seconds
+
+
+# -- the program --------------------------------------------------------------------------------------
+
+
+def main(roles: list[str]) -> None:
+    folder = Path(os.environ["CHAOS_FOLDER"])
+    _load(folder)
+    children: dict[int, str] = {}
+    signal.signal(signal.SIGTERM, lambda *_: _stop(children))
+    for role in roles:
+        children[_spawn(role, folder)] = role
+    while True:
+        pid, _status = os.wait()
+        role = children.pop(pid)
+        if not _stopping:
+            children[_spawn(role, folder)] = role
+        elif not children:
+            return
+
+
+_stopping: list[bool] = []
+
+
+def _stop(children: dict[int, str]) -> None:
+    _stopping.append(True)
+    for pid in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _load(folder: Path) -> None:
+    import django
+
+    django.setup()
+
+    from channable.celery import app
+    from connections.connectors import CONNECTORS
+    from tests.chaos import mutants, remotes
+    from tests.chaos.plan import Plan
+
+    app.loader.import_default_modules()
+    CONNECTORS.update(remotes.CONNECTORS)
+    Plan(folder).listen()
+    if name := os.environ.get("CHAOS_MUTANT"):
+        mutants.MUTANTS[name]()
+    if os.environ.get("CHAOS_TWICE"):
+        _deliver_twice(app)
+
+
+def _spawn(role: str, folder: Path) -> int:
+    pid = os.fork()
+    if pid:
+        (folder / "pids" / role).write_text(str(pid))
+        return pid
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        _become(role)
+    finally:
+        os._exit(1)
+
+
+def _become(role: str) -> None:
+    from channable.celery import app
+
+    random.seed()
+    _skew(role)
+    name = role.partition("-")[0]
+    if name == "worker":
+        app.start([*WORKER, "-n", f"{role}-{os.getpid()}@%h", "--without-mingle", "--without-gossip"])
+    else:
+        app.start(BEAT)
+    os._exit(0)
+
+
+def _skew(role: str) -> None:
+    """The clock of this process is wrong by so many seconds: CHAOS_SKEW="worker-0=600,beat-1=-600"."""
+    wrong = dict(one.split("=") for one in os.environ.get("CHAOS_SKEW", "").split(",") if one)
+    if role in wrong:
+        from datetime import timedelta
+
+        import time_machine
+
+        from channable.core.clock import utcnow
+
+        time_machine.travel(utcnow() + timedelta(seconds=float(wrong[role])), tick=True).start()
+
+
+def _deliver_twice(app: Any) -> None:
+    """Every task comes twice, each copy when it likes."""
+    from threading import Timer
+
+    send = app.amqp.send_task_message
+
+    def twice(producer: Any, name: str, message: Any, **options: Any) -> None:
+        for _ in range(2):
+            Timer(random.uniform(0, 0.8), again, [name, message, options]).start()
+
+    def again(name: str, message: Any, options: dict[str, Any]) -> None:
+        with app.producer_or_acquire() as producer:
+            send(producer, name, message, **options)
+
+    app.amqp.send_task_message = twice
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,15 @@
+"""What there is to play, the longest first; without importing any of it."""
+
+SCENARIOS = [
+    "kills", "nights", "cuts", "restored", "storm", "broker", "frozen", "database", "drained", "poison", "slow",
+    "backlog", "clocks", "twice",
+]  # fmt: skip
+
+# Which scenario finds out which mutant.
+MUTANTS = {
+    "reference_from_our_id": "restored",
+    "lease_not_checked": "frozen",
+    "no_look_up": "cuts",
+    "look_up_too_early": "cuts",
+    "cursor_before_commit": "backlog",
+}

@@ -1,0 +1,130 @@
+"""A marketplace and a shop with what people do there, and what both have in their books.
+
+Which order of the shop belongs to which of the marketplace is told by its total, which is unlike any
+other's: never by a reference of ours, for that may be what is wrong.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from tests.chaos.remotes import Market, Shop
+from tests.simulators.bol import BolSimulator
+from tests.simulators.woocommerce import WooCommerceSimulator
+
+
+class Pair:
+    """`placed`: the marketplace's number and when (time.monotonic) the buyer placed it."""
+
+    market: Any
+    shop: Any
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.placed: dict[str, float] = {}
+        self.arrived: dict[str, float] = {}  # first seen in the shop's books
+        self.closed: dict[str, float] = {}  # first seen in the marketplace's books
+        self._by_total: dict[Decimal, str] = {}
+        self._shipped: set[str] = set()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        for remote in (self.market, self.shop):
+            remote.validator = None  # tests/connections checks the exchanges; here they are too many
+            remote.start()
+
+    def stop(self) -> None:
+        for remote in (self.market, self.shop):
+            remote.stop()
+
+    # -- what people do ---------------------------------------------------------------------------
+    def place(self, at: datetime | None = None) -> str:
+        with self._lock:
+            total = Decimal(1000 + len(self.placed)) / 100
+            number = self._place(f"{total:.2f}", at)
+            self.placed[number] = time.monotonic()
+            self._by_total[total] = number
+        return number
+
+    def ship_what_arrived(self) -> None:
+        """The merchant packs what is in the shop; a copy is packed as well."""
+        for effect in self.shop.effects("create_order"):
+            if effect.subject not in self._shipped:
+                self._shipped.add(effect.subject)
+                self._ship(effect.subject, f"3SABCD{int(effect.subject) % 10**8:08d}")
+
+    def _place(self, total: str, at: datetime | None) -> str:
+        raise NotImplementedError
+
+    def _ship(self, shop_order_id: str, code: str) -> None:
+        raise NotImplementedError
+
+    # -- what the books say -----------------------------------------------------------------------
+    def created(self) -> Counter[str]:
+        """How often each order was created in the shop."""
+        totals = [Decimal(str(effect.data["total"])) for effect in self.shop.effects("create_order")]
+        return Counter(self._by_total.get(total, f"nobody's, {total}") for total in totals)
+
+    def confirmed(self) -> Counter[str]:
+        """How often each order was shipped at the marketplace."""
+        return Counter(effect.subject for effect in self.market.effects("ship"))
+
+    def look(self) -> None:
+        """Note what is new in the books."""
+        now = time.monotonic()
+        for seen, counts in ((self.arrived, self.created()), (self.closed, self.confirmed())):
+            for number in counts:
+                seen.setdefault(number, now)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.placed.keys() <= self.closed.keys()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing that was given up on is still being executed."""
+        return not self.market.late and not self.shop.late
+
+
+class ExamplePair(Pair):
+    name = "Example"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.market, self.shop = Market(), Shop()
+        self.market._last = self.shop._last = 1_000_000 * (number + 1)
+
+    def _place(self, total: str, at: datetime | None) -> str:
+        number = self.market.add_order(quantity=1, unit_price=total, total=total)
+        if at is not None:
+            self.market.orders[number]["placed_at"] = at.isoformat()
+            self.market.touch(number, at)
+        return number
+
+    def _ship(self, shop_order_id: str, code: str) -> None:
+        self.shop.ship(shop_order_id, code)
+
+
+class BolPair(Pair):
+    """bol, whose writes are answered later, and WooCommerce, which finds nothing by its id alone."""
+
+    name = "bol and WooCommerce"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.market, self.shop = BolSimulator(), WooCommerceSimulator(extension=True)
+
+    def start(self) -> None:
+        super().start()
+        self.shop.add_product("MUG", "20.00")
+
+    def _place(self, total: str, at: datetime | None) -> str:
+        return self.market.add_order(sku="MUG", unit_price=total, placed_at=at)
+
+    def _ship(self, shop_order_id: str, code: str) -> None:
+        self.shop.ship(shop_order_id, code)

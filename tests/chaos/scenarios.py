@@ -1,0 +1,354 @@
+"""What is done to the product, each with the size it has in full and in the slice of `make test`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from connections.models import Heartbeat
+from tests.chaos.plan import KILL, MOMENTS, STOP
+from tests.chaos.poison import WAYS
+from tests.chaos.stage import Machines, Stage
+from tests.chaos.verdict import Verdict
+from tests.simulators.base import Fault
+
+# A write that was executed and whose answer never came: what is left of it.
+CUTS = [Fault.RESET_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.GATEWAY_TIMEOUT_AFTER, Fault.TRUNCATED, Fault.HTML_200]
+WRITES = r"^POST .*/(orders|shipments)$"
+
+# An hour before clocks are changed in Amsterdam.
+AUTUMN = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
+SPRING = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+
+
+def offset_of(moment: datetime) -> timedelta:
+    """Amsterdam's from UTC."""
+    return moment.astimezone(ZoneInfo("Europe/Amsterdam")).utcoffset() or timedelta()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How big, how long. `scale` shortens all waits alike (see connections/waits.py)."""
+
+    machines: Machines
+    folder: Path
+    is_slice: bool
+    seed: int = 1
+    mutant: str = ""
+
+    def size(self, full: int, in_slice: int) -> int:
+        return in_slice if self.is_slice else full
+
+    def stage(self, scenario: str, **options: object) -> Stage:
+        scale = 0.05 if self.is_slice else 0.2
+        values = {"scale": scale, "seed": self.seed, "mutant": self.mutant, **options}
+        return Stage(self.machines, self.folder / scenario, scenario, **values)  # type: ignore[arg-type]
+
+
+def kills(setting: Setting) -> Verdict:
+    """SIGKILL at every named moment and at random ones, while orders come and go."""
+    orders, deaths = setting.size(10_000, 1000), setting.size(500, 60)
+    seconds = setting.size(600, 45)
+    with setting.stage("kills", pairs=setting.size(12, 6), bol=setting.size(3, 2)) as stage:
+        cut_now_and_then(stage)
+        buyers = stage.buy(orders, over_seconds=seconds * 0.9)
+        pause, count = seconds / deaths, 0
+        while len(stage.plan.taken()) + count < deaths:
+            planned = MOMENTS[(len(stage.plan.taken()) + count) % len(MOMENTS)]
+            if count > len(stage.plan.taken()):
+                stage.plan.add(planned)
+            else:
+                count += stage.fleet.kill_one(stage.chance)
+            time.sleep(pause)
+        buyers.join()
+        at_moments = {moment for moment, _pid in stage.plan.taken()}
+        stage.trouble_is_over()
+        stage.verdict.facts |= {"kills": deaths, "at named moments": len(stage.plan.taken())}
+        if missed := sorted(set(MOMENTS) - at_moments):
+            stage.verdict.other.append(f"nobody died at {', '.join(missed)}")
+        return stage.finish()
+
+
+def cut_now_and_then(stage: Stage) -> None:
+    """A few cut answers, so that look-ups happen during which something can die."""
+    for pair in stage.pairs:
+        for remote in (pair.market, pair.shop):
+            remote.fail_often(WRITES, CUTS, share=0.05)
+
+
+def cuts(setting: Setting) -> Verdict:
+    """A fifth of all writes is executed, and then nobody learns of it; some only after we gave up."""
+    writes = setting.size(5000, 500)
+    scale = 0.1 if setting.is_slice else 0.2
+    with setting.stage("cuts", pairs=setting.size(16, 8), bol=setting.size(4, 2), scale=scale) as stage:
+        for pair in stage.pairs:
+            for remote in (pair.market, pair.shop):
+                remote.list_lag = timedelta(seconds=stage.scaled(20))
+                remote.execute_late(WRITES, share=0.04, seconds=stage.scaled(60))
+                remote.fail_often(WRITES, [Fault.HANG_AFTER], share=0.02, seconds=stage.scaled(70))
+                remote.fail_often(WRITES, CUTS, share=0.15)
+        stage.place(writes // 2, over_seconds=setting.size(60, 10))
+        stage.wait(lambda: all(pair.is_complete for pair in stage.pairs), 12 * stage.round)
+        met = sum(
+            (pair.market.faults + pair.shop.faults for pair in stage.pairs),
+            start=stage.pairs[0].market.faults.__class__(),
+        )
+        stage.verdict.facts |= {"writes cut": met.total(), **met}
+        return stage.finish(rounds=3, by_hand_allowed=0.01)
+
+
+def twice(setting: Setting) -> Verdict:
+    """Every task is delivered twice, in any order."""
+    os.environ["CHAOS_TWICE"] = "1"
+    try:
+        with setting.stage("twice", pairs=6, bol=2) as stage:
+            stage.place(setting.size(3000, 300), over_seconds=setting.size(90, 8))
+            return stage.finish()
+    finally:
+        del os.environ["CHAOS_TWICE"]
+
+
+def broker(setting: Setting) -> Verdict:
+    """Valkey is flushed again and again, and then gone for ten minutes."""
+    flushes = setting.size(20, 6)
+    with setting.stage("broker", pairs=6, bol=2) as stage:
+        buyers = stage.buy(setting.size(2000, 300), over_seconds=setting.size(60, 10))
+        for _ in range(flushes):
+            time.sleep(setting.size(60, 10) / flushes)
+            stage.machines.flush_valkey()
+        stage.machines.valkey.stop()
+        time.sleep(stage.scaled(600) if not setting.is_slice else 10)
+        buyers.join()
+        stage.machines.valkey.start()
+        stage.verdict.facts |= {"flushes": flushes}
+        return stage.finish()
+
+
+def database(setting: Setting) -> Verdict:
+    """PostgreSQL crashes again and again."""
+    crashes = setting.size(20, 3)
+    with setting.stage("database", pairs=6, bol=2) as stage:
+        buyers = stage.buy(setting.size(2000, 300), over_seconds=setting.size(100, 10))
+        for _ in range(crashes):
+            time.sleep(setting.size(100, 10) / crashes)
+            stage.machines.crash_postgres()
+        buyers.join()
+        stage.verdict.facts |= {"crashes": crashes}
+        return stage.finish()
+
+
+def frozen(setting: Setting) -> Verdict:
+    """A process stands still (a paused machine) at the worst moment, others take over, it goes on."""
+    moments = ["sender.taken:create_order", "sender.taken:confirm_shipment", "sender.called:create_order",
+               "run.started:orders", "run.written:orders", "follow_up.taken"]  # fmt: skip
+    with setting.stage("frozen", pairs=4, bol=1, workers=4) as stage:
+        for pair in stage.pairs:
+            pair.shop.list_lag = pair.market.list_lag = timedelta(seconds=stage.scaled(20))
+        buyers = stage.buy(setting.size(400, 120), over_seconds=setting.size(120, 10))
+        for moment in moments * setting.size(3, 1):
+            stage.plan.add(moment, STOP)
+        thawing = threading.Thread(target=_thaw, args=(stage, len(moments)), daemon=True)
+        thawing.start()
+        buyers.join()
+        thawing.join(stage.scaled(900))
+        stage.verdict.facts |= {"frozen": len(stage.plan.taken(STOP))}
+        return stage.finish()
+
+
+def _thaw(stage: Stage, count: int) -> None:
+    """Each goes on once its lease, its call and the remote's own time are long over."""
+    thawed: set[int] = set()
+    since: dict[int, float] = {}
+    ends = time.monotonic() + stage.scaled(900)
+    while time.monotonic() < ends and len(thawed) < count:
+        for _moment, pid in stage.plan.taken(STOP):
+            since.setdefault(pid, time.monotonic())
+            if pid not in thawed and time.monotonic() > since[pid] + stage.scaled(250):
+                thawed.add(pid)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+        time.sleep(0.05)
+
+
+def backlog(setting: Setting) -> Verdict:
+    """Months of orders are read for the first time, and the reader dies before each page is committed."""
+    orders = setting.size(1000, 400)
+    start_at = timezone.now() - timedelta(days=60)
+    with setting.stage("backlog", pairs=1, bol=0, start_at=start_at, workers=2) as stage:
+        stage.fleet.kill()
+        for number in range(orders):
+            stage.pairs[0].place(start_at + timedelta(hours=1 + number))
+        stage.fleet.start()
+        for _ in range(orders // 100):
+            stage.plan.add("run.writing:orders")
+            stage.wait(lambda: not stage.plan.is_pending("run.writing:orders"), 2 * stage.round)
+        stage.verdict.facts |= {"kills": len(stage.plan.taken(KILL))}
+        return stage.finish(rounds=4)
+
+
+def restored(setting: Setting) -> Verdict:
+    """The database is as it was an hour ago; the remotes are not."""
+    half = setting.size(500, 60)
+    with setting.stage("restored", pairs=4, bol=1) as stage:
+        stage.place(half)
+        stage.wait(lambda: all(pair.is_complete for pair in stage.pairs), 3 * stage.round)
+        stage.fleet.kill()
+        stage.machines.back_up()
+        stage.fleet.start()
+        stage.place(half)
+        stage.wait(lambda: all(pair.is_complete for pair in stage.pairs), 3 * stage.round)
+        stage.fleet.kill()
+        stage.machines.restore()
+        stage.ask(lambda: Heartbeat.objects.update(beat_at=timezone.now() - timedelta(hours=1)))
+        _shuffle(stage)
+        time.sleep(stage.scaled(600))  # orders younger than this count as never sent: see docs/operations.md
+        stage.spread_streams()
+        stage.fleet.start()
+        stage.place(half)
+        stage.trouble_is_over()
+        return stage.finish()
+
+
+def _shuffle(stage: Stage) -> None:
+    """Meanwhile something changed about the orders, so they are read in another order than before."""
+    for pair in stage.pairs[:-1]:
+        numbers = list(pair.placed)
+        stage.chance.shuffle(numbers)
+        for number in numbers:
+            pair.market.touch(number)
+
+
+def poison(setting: Setting) -> Verdict:
+    """One order in a hundred cannot be read, in every way we could think of."""
+    orders = setting.size(6000, 600)
+    broken = max(orders // 100, len(WAYS))
+    with setting.stage("poison", pairs=6, bol=1) as stage, stage.web() as web:
+        examples = stage.pairs[:-1]
+        buyers = stage.buy(orders, over_seconds=setting.size(120, 15))
+        for number in range(broken):
+            market = examples[number % len(examples)].market
+            market.poison(market.add_order(), WAYS[number % len(WAYS)])
+            time.sleep(setting.size(100, 12) / broken)
+        buyers.join()
+        stage.note_delays()
+        expected = Counter(number % len(examples) for number in range(broken))
+        for index, world in enumerate(stage.worlds[:-1]):
+            told = web.unreadable(world)
+            if told != expected[index]:
+                stage.verdict.other.append(f"{told} of {expected[index]} broken orders are on the page")
+        stage.verdict.facts |= {"broken": broken, "ways": len(WAYS)}
+        return stage.finish()
+
+
+def slow(setting: Setting) -> Verdict:
+    """A shop and a marketplace take half a minute for each answer; the others don't notice."""
+    with setting.stage("slow", pairs=8, bol=1) as stage:
+        laggards = [stage.pairs[0].market, stage.pairs[1].shop]
+        for remote in laggards:
+            remote.pause = stage.scaled(30)
+        for pair in stage.pairs[:2]:
+            for _ in range(setting.size(10, 4)):
+                pair.place()
+        others = stage.pairs[2:]
+        for number in range(setting.size(2000, 300)):
+            others[number % len(others)].place()
+            time.sleep(setting.size(60, 12) / setting.size(2000, 300))
+        stage.note_delays(others)
+        for remote in laggards:
+            remote.pause = 0.0
+        return stage.finish()
+
+
+def storm(setting: Setting) -> Verdict:
+    """Every remote answers 429 to everything, again and again."""
+    storms = setting.size(6, 2)
+    with setting.stage("storm", pairs=6, bol=2) as stage:
+        remotes = [remote for pair in stage.pairs for remote in (pair.market, pair.shop)]
+        buyers = stage.buy(setting.size(2000, 300), over_seconds=storms * (stage.round / 2 + 8))
+        for _ in range(storms):
+            before = [len(remote.arrivals) for remote in remotes]
+            for remote in remotes:
+                remote.fail_often(".*", [Fault.RATE_LIMIT], share=1.0)
+            time.sleep(8)  # a second longer than the Retry-After they send
+            asked = [len(remote.arrivals) - count for remote, count in zip(remotes, before, strict=True)]
+            stage.calm()
+            # One call of each kind may be under way when it begins, and one follows when the wait is over.
+            if max(asked) > 8:
+                stage.verdict.other.append(f"a remote was asked {max(asked)} times during 8 seconds of 429")
+            time.sleep(stage.round / 2)
+        buyers.join()
+        stage.verdict.facts |= {"storms": storms}
+        return stage.finish()
+
+
+def clocks(setting: Setting) -> Verdict:
+    """Clocks of processes and remotes are ten minutes wrong, either way."""
+    os.environ["CHAOS_SKEW"] = "worker-0=600,worker-1=-600,beat-0=600,beat-1=-600"
+    try:
+        with setting.stage("clocks", pairs=6, bol=2) as stage:
+            for number, pair in enumerate(stage.pairs):
+                pair.market.advance(minutes=(-10, 0, 10)[number % 3])
+                pair.shop.advance(minutes=(10, -10, 0)[number % 3])
+            stage.place(setting.size(2000, 240), over_seconds=setting.size(60, 10))
+            return stage.finish()
+    finally:
+        del os.environ["CHAOS_SKEW"]
+
+
+def nights(setting: Setting) -> Verdict:
+    """The two nights in which clocks are changed, seen from within."""
+    verdict = Verdict("nights")
+    for night in (AUTUMN, SPRING):
+        _one_night(setting, night, verdict)
+    return verdict
+
+
+def _one_night(setting: Setting, night: datetime, verdict: Verdict) -> None:
+    away = (night - timezone.now()).total_seconds()
+    roles = [f"worker-{number}" for number in range(3)] + ["beat-0", "beat-1"]
+    os.environ |= {"CHAOS_SKEW": ",".join(f"{role}={away}" for role in roles), "TZ": "Europe/Amsterdam"}
+    try:
+        with setting.stage("nights", pairs=2, bol=1, start_at=night - timedelta(days=1)) as stage:
+            for pair in stage.pairs:
+                pair.market.advance(seconds=away)
+                pair.shop.advance(seconds=away)
+            stage.pairs[1].shop.utc_offset = offset_of(night)
+            stage.place(setting.size(200, 30), over_seconds=setting.size(30, 5))
+            for _ in range(3):  # from an hour before the change to an hour after it
+                stage.move_on(minutes=40)
+                stage.pairs[1].shop.utc_offset = offset_of(stage.pairs[1].shop.now())
+                stage.place(setting.size(200, 30), over_seconds=setting.size(30, 5))
+            verdict.add(stage.finish())
+    finally:
+        del os.environ["CHAOS_SKEW"], os.environ["TZ"]
+
+
+def drained(setting: Setting) -> Verdict:
+    """A new version is rolled out: SIGTERM while remotes take their time."""
+    scale = 0.05 if setting.is_slice else 0.5
+    with setting.stage("drained", pairs=4, bol=1, scale=scale) as stage:
+        for pair in stage.pairs[:2]:
+            pair.shop.pause = stage.scaled(55)
+        buyers = stage.buy(setting.size(200, 100), over_seconds=10)
+        took = []
+        for _ in range(2):
+            time.sleep(5)
+            took.append(stage.fleet.drain())
+            stage.fleet.start()
+        buyers.join()
+        for pair in stage.pairs:
+            pair.shop.pause = 0.0
+        stage.verdict.facts |= {"drained in": ", ".join(f"{seconds:.1f} s" for seconds in took)}
+        if max(took) > 25:
+            stage.verdict.other.append(f"took {max(took):.0f} s to end")
+        return stage.finish()
