@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from django.conf import settings
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from channable.core.clock import utcnow
 from channable.tenants.models import Company
@@ -110,6 +110,7 @@ def connect_account(
         connection.sealed_token = ""
         _wake(connection)
         connection.save()
+        connection.refresh_from_db(fields=["not_before"])
         ensure_streams(connection)
     return connection, info
 
@@ -117,7 +118,7 @@ def connect_account(
 def _wake(connection: Connection) -> None:
     connection.state = ConnectionState.WORKING
     connection.failures = 0
-    connection.not_before = timezone.now()
+    connection.not_before = Now()  # on the database's clock
     connection.error_code = connection.error_detail = ""
     connection.error_since = None
     connection.deleted_at = None

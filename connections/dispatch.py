@@ -92,6 +92,7 @@ SET lease_until = now() + make_interval(secs => %(lease)s),
     next_run_at = next_run_at + make_interval(secs => period_seconds * greatest(
         1, ceil((extract(epoch FROM now() - next_run_at) + 0.001) / period_seconds)))
 WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s AND lease_until > now()
+RETURNING now()
 """
 
 EXTEND = """
@@ -130,7 +131,7 @@ class Counts:
 
 @dataclass
 class Run:
-    """One run of one stream. `now` is read once."""
+    """One run of one stream. `now` is read once, from the database: a worker's own clock may be wrong."""
 
     stream: Stream
     connection: Connection
@@ -238,11 +239,12 @@ def start_run(company_id: int, stream_id: int, token: UUID) -> Run | None:
         with database.cursor() as cursor:
             keys: dict[str, Any] = {"company": company_id, "stream": stream_id, "token": token}
             cursor.execute(START, {**keys, "own": own, "lease": LEASE_SECONDS})
-            if cursor.rowcount != 1:
+            started = cursor.fetchone()
+            if started is None:
                 return None
         stream = Stream.objects.select_related("connection").get(pk=stream_id)
     failpoints.reach(f"run.started:{stream.topic}")
-    return Run(stream=stream, connection=stream.connection, token=own, now=utcnow())
+    return Run(stream=stream, connection=stream.connection, token=own, now=started[0])
 
 
 def run_stream(run: Run, handler: object) -> None:

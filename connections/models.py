@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -169,9 +170,9 @@ class OrderConnection(TenantModel):
         return same_account and self.fulfilment_type == other.fulfilment_type and same_channel
 
 
-def first_run_at(period_seconds: int) -> datetime:
-    """Now plus a jitter within the period, so that streams made together don't run together."""
-    return timezone.now() + timedelta(seconds=random.uniform(0, min(period_seconds, 300)))  # noqa: S311
+def first_run_at(period_seconds: int) -> Any:
+    """The database's now plus a jitter within the period, so that streams made together don't run together."""
+    return Now() + Value(timedelta(seconds=random.uniform(0, min(period_seconds, 300))))  # noqa: S311
 
 
 class Stream(TenantModel):

@@ -97,7 +97,7 @@ def enqueue(
         connection_id=connection_id,
         kind=kind,
         subject_id=subject_id,
-        defaults={"reference": reference, "looks_first": is_late(decided_at, now)},
+        defaults={"reference": reference, "looks_first": is_late(decided_at, now), "not_before": Now()},
     )
     if not created and message.status in AT_REST:
         reopen(message)

@@ -15,17 +15,20 @@ from channable.tenants.scope import all_companies
 from channable.tenants.tasks import TenantTask
 from connections import dispatch, follow_up, relay, sender
 
+# A hint that comes late finds its lease gone and does nothing, so this only bounds what piles up while no
+# worker runs. It is long because a worker compares it with its own clock, and clocks may be minutes wrong.
+EXPIRES = 1500
+
 # What the records of a stream mean, by its topic; registered by the app that knows.
 HANDLERS: dict[str, Callable[[dispatch.Run], None]] = {}
 
 
-@app.task(expires=5)
+@app.task(expires=EXPIRES)
 def dispatch_due() -> None:
     """Hand out the streams that are due."""
-    expires = min(dispatch.LEASE_SECONDS, settings.SYNC_INTERVAL_SECONDS)
     for claim in dispatch.claim_due():
         failpoints.reach("dispatch.claimed")
-        sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=expires)
+        sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=EXPIRES)
 
 
 @app.task(base=TenantTask)
@@ -36,13 +39,13 @@ def sync_stream(company_id: int, stream_id: int, token: str) -> None:
         dispatch.run_stream(run, HANDLERS[run.stream.topic])
 
 
-@app.task(expires=10)
+@app.task(expires=EXPIRES)
 def relay_outbox() -> None:
     """Hand out the accounts for which something is due to be sent."""
     for claim in relay.claim_senders():
         failpoints.reach("relay.claimed")
         arguments = (claim.company_id, claim.connection_id, str(claim.token))
-        send_due.apply_async(arguments, expires=relay.LEASE_SECONDS)
+        send_due.apply_async(arguments, expires=EXPIRES)
 
 
 @app.task(base=TenantTask)
@@ -51,11 +54,11 @@ def send_due(company_id: int, connection_id: int, token: str) -> None:
     sender.send_due(relay.SenderClaim(company_id, connection_id, UUID(token)))
 
 
-@app.task(expires=10)
+@app.task(expires=EXPIRES)
 def follow_up_due() -> None:
     """Ask the accounts whose asynchronous answers are due."""
     for company_id, connection_id in follow_up.accounts_to_ask():
-        ask_account.apply_async((company_id, connection_id), expires=60)
+        ask_account.apply_async((company_id, connection_id), expires=EXPIRES)
 
 
 @app.task(base=TenantTask)

@@ -230,7 +230,7 @@ def _shuffle(stage: Stage) -> None:
 
 def poison(setting: Setting) -> Verdict:
     """One order in a hundred cannot be read, in every way we could think of."""
-    orders = setting.size(6000, 600)
+    orders = setting.size(6000, 240)
     broken = max(orders // 100, len(WAYS))
     with setting.stage("poison", pairs=6, bol=1) as stage, stage.web() as web:
         examples = stage.pairs[:-1]
@@ -260,9 +260,10 @@ def slow(setting: Setting) -> Verdict:
             for _ in range(setting.size(10, 4)):
                 pair.place()
         others = stage.pairs[2:]
-        for number in range(setting.size(2000, 300)):
+        orders = setting.size(2000, 150)
+        for number in range(orders):
             others[number % len(others)].place()
-            time.sleep(setting.size(60, 12) / setting.size(2000, 300))
+            time.sleep(setting.size(120, 12) / orders)
         stage.note_delays(others)
         for remote in laggards:
             remote.pause = 0.0
@@ -299,7 +300,7 @@ def clocks(setting: Setting) -> Verdict:
             for number, pair in enumerate(stage.pairs):
                 pair.market.advance(minutes=(-10, 0, 10)[number % 3])
                 pair.shop.advance(minutes=(10, -10, 0)[number % 3])
-            stage.place(setting.size(2000, 240), over_seconds=setting.size(60, 10))
+            stage.place(setting.size(2000, 120), over_seconds=setting.size(60, 10))
             return stage.finish()
     finally:
         del os.environ["CHAOS_SKEW"]

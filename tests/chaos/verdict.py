@@ -68,7 +68,7 @@ class Verdict:
 
 def judge(verdict: Verdict, pairs: Iterable[Pair], *, ended: float, patience: float) -> None:
     """Compare what buyers placed with what both sides have in their books. `ended`: when the trouble
-    was over (time.monotonic), `patience`: how long orders may take from then on."""
+    was over (time.monotonic), `patience`: how long each of the two ways may take from then on."""
     for pair in pairs:
         created, confirmed = pair.created(), pair.confirmed()
         verdict.placed += len(pair.placed)
@@ -78,8 +78,11 @@ def judge(verdict: Verdict, pairs: Iterable[Pair], *, ended: float, patience: fl
                 verdict.lost.append(f"{name} is not in the shop")
             elif not confirmed[number]:
                 verdict.lost.append(f"{name} is not shipped at the marketplace")
-            elif pair.closed[number] > max(placed_at, ended) + patience:
-                verdict.stuck.append(f"{name} took {pair.closed[number] - max(placed_at, ended):.0f} s")
+            else:
+                there = pair.arrived[number] - max(placed_at, ended)
+                back = pair.closed[number] - max(pair.arrived[number], ended)
+                if max(there, back) > patience:
+                    verdict.stuck.append(f"{name} took {there:.0f} s to the shop and {back:.0f} s back")
             if created[number] > 1:
                 verdict.doubled.append(f"{name} is {created[number]} times in the shop")
             if confirmed[number] > 1:
