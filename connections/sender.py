@@ -70,7 +70,7 @@ WHERE company_id = %(company)s AND id = %(connection)s AND sender_token = %(own)
 def send_due(claim: SenderClaim) -> int:
     """Send what is due for one account, until nothing is or the time is up. How many messages were tried."""
     sender = Sender(claim)
-    if not sender.update(START, token=claim.token):
+    if not sender.start():
         return 0
     count = 0
     ends = time.monotonic() + RUN_SECONDS
@@ -79,7 +79,7 @@ def send_due(claim: SenderClaim) -> int:
             sender.work(job)
             count += 1
     finally:
-        sender.update(RELEASE)
+        sender.release()
     return count
 
 
@@ -89,10 +89,21 @@ class Sender:
     own: UUID = field(default_factory=uuid4)
     recorder: Recorder = field(default_factory=Recorder)
 
-    def update(self, statement: str, **values: Any) -> bool:
+    # -- the lease ----------------------------------------------------------------------------
+    def start(self) -> bool:
+        """Take the lease that was handed out; False if it isn't ours (any more)."""
+        with company_scope(self.claim.company_id):
+            return self._update(START, token=self.claim.token)
+
+    def release(self) -> None:
+        with company_scope(self.claim.company_id):
+            self._update(RELEASE)
+
+    def _update(self, statement: str, **values: Any) -> bool:
+        """Run a statement that compares the token; whether our lease still held."""
         claim = self.claim
         keys: dict[str, Any] = {"company": claim.company_id, "connection": claim.connection_id, "own": self.own}
-        with company_scope(self.claim.company_id), database.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(statement, {"lease": LEASE_SECONDS, **values, **keys})
             return bool(cursor.rowcount == 1)
 
@@ -101,7 +112,7 @@ class Sender:
         """Take the next due message; None if there is none, the account has to rest, or the lease is lost."""
         while True:
             with company_scope(self.claim.company_id):
-                if not self.update(EXTEND):
+                if not self._update(EXTEND):
                     return None
                 account = self._account()
                 message = self._due() if account else None
@@ -187,7 +198,7 @@ class Sender:
             self._sent(job, found.receipt, found)
             return False
         with company_scope(self.claim.company_id):
-            if not self.update(EXTEND) or not self._still_ours(job):
+            if not self._update(EXTEND) or not self._still_ours(job):
                 return False
             if found is None and not self._surely_absent(job, connector):
                 return False

@@ -169,23 +169,23 @@ def test_two_relays_hand_an_account_to_one_sender(make_order: Any) -> None:
 
 def test_a_doubled_task_finds_the_lease_taken(shop: WooCommerceSimulator, make_order: Any) -> None:
     from connections.relay import claim_senders
-    from connections.sender import START, Sender
+    from connections.sender import Sender
 
     make_order()
     (claim,) = claim_senders()
     first, second = Sender(claim), Sender(claim)
-    assert first.update(START, token=claim.token)
-    assert not second.update(START, token=claim.token)
+    assert first.start()
+    assert not second.start()
 
 
 def test_a_fenced_off_sender_writes_nothing(shop: WooCommerceSimulator, make_order: Any) -> None:
     from connections.relay import claim_senders
-    from connections.sender import START, Sender
+    from connections.sender import Sender
 
     order = make_order()
     (claim,) = claim_senders()
     slow = Sender(claim)
-    slow.update(START, token=claim.token)
+    slow.start()
     job = slow.next()
     assert job is not None
     with company_scope(order.company_id):  # the other one found it past its deadline and settled it

@@ -339,6 +339,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self) -> Request:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else b""
+        if len(body) < length:
+            raise ConnectionResetError("the client died in the middle of its request")
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         url = f"{self.server.simulator.url}{self.path}"

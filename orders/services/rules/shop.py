@@ -25,11 +25,13 @@ def created(work: Work, event: CreatedInShop) -> None:
     for note in event.notes:
         work.note("shop.note", note)
     if not order.is_test:
-        SyncedOrder.objects.get_or_create(
+        row = SyncedOrder(
             company_id=order.company_id,
             order_id=order.pk,
-            defaults={"connection_id": order.connection_id, "first_synced_at": work.cause.now},
+            connection_id=order.connection_id,
+            first_synced_at=work.cause.now,
         )
+        SyncedOrder.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def news(work: Work, event: ShopNews) -> None:
