@@ -37,10 +37,17 @@ CREDENTIAL_KEYS = dict(entry.partition(":")[::2] for entry in env.list("CREDENTI
 
 # -- servers -----------------------------------------------------------------------------------
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://channable_app@localhost/channable")}
+# A process that stands still in the middle of a transaction (a paused machine) loses its locks after a minute.
+IDLE_IN_TRANSACTION = f"-c idle_in_transaction_session_timeout={60_000 * ENGINE_WAIT_SCALE:.0f}"
+DATABASE_OPTIONS = DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=300),
     "CONN_HEALTH_CHECKS": True,
-    "OPTIONS": DATABASES["default"].get("OPTIONS", {}) | {"application_name": env.str("PROCESS_NAME", "channable")},
+    "OPTIONS": DATABASE_OPTIONS
+    | {
+        "application_name": env.str("PROCESS_NAME", "channable"),
+        "options": f"{IDLE_IN_TRANSACTION} {DATABASE_OPTIONS.get('options', '')}".strip(),
+    },
     "TEST": {"NAME": "test_channable"},
 }
 # The role that owns the tables; used by `migrate` and `setup_database` only.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -151,33 +150,38 @@ def frozen(setting: Setting) -> Verdict:
     """A process stands still (a paused machine) at the worst moment, others take over, it goes on."""
     moments = ["sender.taken:create_order", "sender.taken:confirm_shipment", "sender.called:create_order",
                "run.started:orders", "run.written:orders", "follow_up.taken"]  # fmt: skip
-    with setting.stage("frozen", pairs=4, bol=1, workers=4) as stage:
+    waves = setting.size(3, 1)
+    with setting.stage("frozen", pairs=4, bol=1, workers=len(moments) + 2) as stage:
         for pair in stage.pairs:
             pair.shop.list_lag = pair.market.list_lag = timedelta(seconds=stage.scaled(20))
-        buyers = stage.buy(setting.size(400, 120), over_seconds=setting.size(120, 10))
-        for moment in moments * setting.size(3, 1):
-            stage.plan.add(moment, STOP)
-        thawing = threading.Thread(target=_thaw, args=(stage, len(moments)), daemon=True)
-        thawing.start()
+        away = Away(stage)
+        stage.play(away.look, every=0.05)
+        buyers = stage.buy(waves * 120, over_seconds=waves * setting.size(90, 20))
+        for wave in range(1, waves + 1):
+            for moment in moments:
+                stage.plan.add(moment, STOP)
+            if not stage.wait(lambda: len(away.back) == wave * len(moments), stage.scaled(900)):  # noqa: B023
+                stage.verdict.other.append(f"of {wave * len(moments)} only {len(away.back)} were frozen and came back")
         buyers.join()
-        thawing.join(stage.scaled(900))
-        stage.verdict.facts |= {"frozen": len(stage.plan.taken(STOP))}
+        stage.verdict.facts |= {"frozen": len(away.back)}
         return stage.finish()
 
 
-def _thaw(stage: Stage, count: int) -> None:
+class Away:
     """Each goes on once its lease, its call and the remote's own time are long over."""
-    thawed: set[int] = set()
-    since: dict[int, float] = {}
-    ends = time.monotonic() + stage.scaled(900)
-    while time.monotonic() < ends and len(thawed) < count:
-        for _moment, pid in stage.plan.taken(STOP):
-            since.setdefault(pid, time.monotonic())
-            if pid not in thawed and time.monotonic() > since[pid] + stage.scaled(250):
-                thawed.add(pid)
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.since: dict[tuple[str, int], float] = {}
+        self.back: set[tuple[str, int]] = set()
+
+    def look(self) -> None:
+        for one in self.stage.plan.taken(STOP):
+            since = self.since.setdefault(one, time.monotonic())
+            if one not in self.back and time.monotonic() > since + self.stage.scaled(250):
+                self.back.add(one)
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
-        time.sleep(0.05)
+                    os.kill(one[1], signal.SIGCONT)
 
 
 def backlog(setting: Setting) -> Verdict:
