@@ -104,6 +104,7 @@ WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s
 FINISH = """
 UPDATE connections_stream
 SET lease_until = NULL, lease_token = NULL, outcomes = right(outcomes || %(letter)s, %(kept)s),
+    cursor = coalesce(%(cursor)s, cursor),
     next_run_at = CASE WHEN %(has_more)s THEN now() ELSE next_run_at END,
     last_success_at = CASE WHEN %(letter)s = 'd' THEN now() ELSE last_success_at END
 WHERE company_id = %(company)s AND id = %(stream)s AND lease_token = %(token)s
@@ -141,6 +142,7 @@ class Run:
     recorder: Recorder = field(default_factory=Recorder)
     row: SyncRun | None = None
     has_more: bool = False  # it stopped half-way: due again at once
+    _unsaved: str | None = None  # a cursor that the next write takes with it
     _ends: float = field(default_factory=lambda: time.monotonic() + RUN_SECONDS)
     _lease_ends: float = field(default_factory=lambda: time.monotonic() + LEASE_SECONDS)
 
@@ -165,6 +167,17 @@ class Run:
             with self.transaction():
                 pass
 
+    def pass_by(self, cursor: str) -> None:
+        """Go on from `cursor` after a page that had nothing to write.
+
+        It is saved with whatever is written next: a page, the lease, at the latest the run's end. A
+        transaction for the cursor alone would cost more than the page, and a crash before only makes
+        the next run read again what hadn't changed. Raises LeaseLost.
+        """
+        if cursor != self.stream.cursor:
+            self.stream.cursor = self._unsaved = cursor
+        self.keep()
+
     @contextmanager
     def inside(self) -> Iterator[None]:
         """A transaction of the company to read in; it needs no lease."""
@@ -175,6 +188,7 @@ class Run:
     def transaction(self, cursor: str | None = None) -> Iterator[None]:
         """A transaction of the company in which this run may write; saves the cursor with it.
         Raises LeaseLost, and nothing was written then."""
+        cursor = self._unsaved if cursor is None else cursor
         with company_scope(self.connection.company_id):
             self._extend(cursor)
             yield
@@ -182,7 +196,7 @@ class Run:
         failpoints.reach(f"run.written:{self.stream.topic}")
         self._lease_ends = time.monotonic() + LEASE_SECONDS
         if cursor is not None:
-            self.stream.cursor = cursor
+            self.stream.cursor, self._unsaved = cursor, None
 
     def _extend(self, cursor: str | None) -> None:
         if not self._execute(EXTEND, lease=LEASE_SECONDS, cursor=cursor):
@@ -211,7 +225,8 @@ class Run:
         failpoints.reach(f"run.finishing:{self.stream.topic}")
         letter = {RunOutcome.DONE: "d", RunOutcome.LIMITED: "l"}.get(outcome, "f")
         with company_scope(self.connection.company_id):
-            if not self._execute(FINISH, letter=letter, kept=OUTCOMES_KEPT, has_more=self.has_more):
+            ends = {"letter": letter, "kept": OUTCOMES_KEPT, "has_more": self.has_more, "cursor": self._unsaved}
+            if not self._execute(FINISH, **ends):
                 return
             if error is None:
                 note_success(self.connection)

@@ -52,5 +52,9 @@ def refresh_activity(connection: Connection) -> None:
 
 
 def read_again_from_the_start(connection: Connection) -> None:
-    """Back-fill: the next run of the account's order streams reads everything that is open."""
-    Stream.objects.filter(connection=connection, topic="orders").update(cursor="", next_run_at=Now())
+    """Back-fill: the next run of the account's order streams reads everything that is open.
+
+    A run that goes on right now loses its lease: its next write would put its own cursor back.
+    """
+    streams = Stream.objects.filter(connection=connection, topic="orders")
+    streams.update(cursor="", next_run_at=Now(), lease_token=None, lease_until=None)

@@ -45,7 +45,24 @@ def _default(value: Any) -> Any:
 def dumps(value: Any, *, sort_keys: bool = False) -> str:
     """Compact JSON; Decimals are written as numbers with all their digits."""
     text = json.dumps(value, default=_default, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
-    return _MARKED.sub(r"\1", text)
+    return _MARKED.sub(r"\1", text) if _MARK in text else text
+
+
+def is_storable(text: str) -> bool:
+    """Whether JSON text holds nothing that no text column takes. A NUL is always written as an escape."""
+    if "\\u0000" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True
+
+
+def dumps_storable(value: Any) -> str:
+    """The same, cleaned if there is something to clean; most values have nothing."""
+    text = dumps(value)
+    return text if is_storable(text) else dumps(clean(value))
 
 
 def loads(text: str | bytes) -> Any:
@@ -56,7 +73,7 @@ class ExactEncoder(json.JSONEncoder):
     """For Django's JSONField."""
 
     def encode(self, o: Any) -> str:
-        return dumps(clean(o))
+        return dumps_storable(o)
 
 
 class ExactDecoder(json.JSONDecoder):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from channable.core.exact_json import clean, clean_text
@@ -21,7 +22,16 @@ LONGEST_SEARCH_TEXT = 4000
 
 def _values(data: AddressData | CustomerData | ItemData) -> dict[str, Any]:
     """A flat dataclass as a dictionary; `asdict` would copy each value deeply."""
-    return {name: getattr(data, name) for name in data.__dataclass_fields__}
+    names, read = _READERS[type(data)]
+    return dict(zip(names, read(data), strict=True))
+
+
+def _reader(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(kind.__dataclass_fields__)
+    return names, attrgetter(*names)
+
+
+_READERS = {kind: _reader(kind) for kind in (AddressData, CustomerData, ItemData)}
 
 
 def remote_owned(data: OrderData, suffix: str) -> dict[str, Any]:

@@ -9,23 +9,36 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
 import structlog
+from django.db import connection as database
 
+from channable.core.exact_json import clean_text
 from connections.connectors import MarketplaceConnector
 from connections.connectors.errors import ConnectorError, DataError
 from connections.connectors.types import JSON, OrderData, Record
 from connections.dispatch import Run
-from connections.models import OrderConnection, RefusedRecord
+from connections.models import OrderConnection
 from connections.waits import scaled
-from orders.models import Order
+from orders.services.arrivals import New
 from orders.services.checks import refuse_unusable
-from orders.services.ingest import Batch, Changed, New, Refused
+from orders.services.ingest import Batch, Changed, Refused
 from orders.versions import version_of
 
 log = structlog.get_logger(__name__)
 
 ASK_AGAIN = timedelta(seconds=scaled(900))  # a record that could not be read is not asked for sooner
+
+# Asked for every page; the ORM takes longer to put them together than PostgreSQL to answer.
+KNOWN = """
+SELECT external_id, id, remote_version FROM orders_order
+WHERE company_id = %s AND connection_id = %s AND external_id = ANY(%s)
+"""
+UNREADABLE = """
+SELECT external_id, topic, version, last_seen_at FROM connections_refusedrecord
+WHERE company_id = %s AND connection_id = %s AND external_id = ANY(%s) AND resolved_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class Intake:
         self.run = run
         self.account = run.connection
         self.pairs: Sequence[OrderConnection] | None = None
+        self.unreadable: set[str] = set()  # numbers of this page that could not be read before
 
     @cached_property
     def connector(self) -> MarketplaceConnector:
@@ -69,35 +83,32 @@ class Intake:
         """The records of a page that are new or changed, each once."""
         unique = {record.external_id: record for record in records}
         with self.run.inside():
-            known = self._known(unique)
+            known = {number: (pk, version) for number, pk, version in self._rows(KNOWN, unique)}
             found = []
             for number, record in unique.items():
                 order_id, known_version = known.get(number, (None, None))
                 version = version_of(record)
                 if version != known_version:
                     found.append(Candidate(record, version, order_id))
-            refused = self._refused_lately(found) if found else {}
+            unreadable = self._rows(UNREADABLE, [one.record.external_id for one in found]) if found else []
             if found and self.pairs is None:
                 self.pairs = list(OrderConnection.objects.active().filter(marketplace=self.account).order_by("id"))
+        self.unreadable = {number for number, *_rest in unreadable}
+        refused = self._refused_lately(unreadable)
         found = [one for one in found if refused.get(one.record.external_id) != one.version]
         self.run.counts.same += len(unique) - len(found)
         return found
 
-    def _known(self, numbers: Iterable[str]) -> dict[str, tuple[int, str]]:
-        rows = Order.objects.filter(connection=self.account, external_id__in=list(numbers))
-        return {
-            number: (pk, version) for number, pk, version in rows.values_list("external_id", "pk", "remote_version")
-        }
+    def _rows(self, query: str, numbers: Iterable[str]) -> list[tuple[Any, ...]]:
+        with database.cursor() as cursor:
+            storable = [clean_text(number) for number in numbers]
+            cursor.execute(query, [self.account.company_id, self.account.pk, storable])
+            return list(cursor.fetchall())
 
-    def _refused_lately(self, candidates: Sequence[Candidate]) -> dict[str, str]:
-        rows = RefusedRecord.objects.filter(
-            connection=self.account,
-            topic=self.run.stream.topic,
-            external_id__in=[one.record.external_id for one in candidates],
-            resolved_at=None,
-            last_seen_at__gt=self.run.now - ASK_AGAIN,
-        )
-        return dict(rows.values_list("external_id", "version"))
+    def _refused_lately(self, unreadable: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+        """The versions that could not be read a short while ago, by number."""
+        since, topic = self.run.now - ASK_AGAIN, self.run.stream.topic
+        return {number: version for number, of, version, seen_at in unreadable if of == topic and seen_at > since}
 
     def _read(self, one: Candidate, batch: Batch) -> None:
         """Fetch and parse one record. Only errors of the record itself are caught."""
@@ -113,6 +124,8 @@ class Intake:
         except DataError as error:
             batch.refused.append(Refused(record.external_id, one.version, raw, error))
             return
+        if clean_text(record.external_id) in self.unreadable:
+            batch.readable.append(clean_text(record.external_id))
         if one.order_id is not None:
             batch.changed.append(Changed(one.order_id, one.version, raw, data))
         elif pair := self._pair_for(data):

@@ -93,8 +93,9 @@ def _parse(connector: PlatformConnector, raw: JSON) -> OrderUpdate:
 
 
 def _write(run: Run, news: list[News], cursor: str | None) -> None:
-    if not news and cursor in (None, run.stream.cursor):
-        run.keep()
+    if not news:
+        if cursor is not None:
+            run.pass_by(cursor)
         return
     with run.transaction(cursor):
         for one in news:

@@ -12,7 +12,7 @@ from connections import dispatch, sender
 from connections.connectors import CONNECTORS
 from connections.models import OutboxMessage, OutboxStatus
 from connections.settling import Job
-from orders.services.ingest import Batch
+from orders.services.arrivals import Arrival
 
 
 def no_look_up() -> None:
@@ -66,12 +66,12 @@ def lease_not_checked() -> None:
 
 def reference_from_our_id() -> None:
     """Our own numbers, which a restored backup gives to other orders."""
-    order_row = Batch._order_row
+    order_row = Arrival.order
 
     def numbered(self: Any, pk: int, one: Any) -> dict[str, Any]:
         return {**order_row(self, pk, one), "reference": f"order-{pk}"}
 
-    Batch._order_row = numbered  # type: ignore[method-assign]
+    Arrival.order = numbered  # type: ignore[method-assign]
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

@@ -17,6 +17,7 @@ from channable.tenants.scope import all_companies, company_scope
 from connections import dispatch
 from connections.connectors.errors import RateLimited, TransientError
 from connections.models import Connection, ConnectionState, RunOutcome, Stream, SyncRun
+from connections.streams import read_again_from_the_start
 from connections.tasks import dispatch_due, sync_stream
 from tests.factories import CompanyFactory, ConnectionFactory, StreamFactory
 
@@ -167,6 +168,55 @@ def test_a_run_knows_the_cursor_it_saved(stream: Stream) -> None:
     with run.transaction(cursor="b"):
         pass
     assert run.stream.cursor == fresh(stream).cursor == "b"
+
+
+def test_a_cursor_passed_by_is_saved_by_the_next_write(stream: Stream) -> None:
+    change(stream, cursor="a")
+    run = started(stream)
+    run.pass_by("b")
+    assert (run.stream.cursor, fresh(stream).cursor) == ("b", "a")
+    with run.transaction():
+        pass
+    assert fresh(stream).cursor == "b"
+
+
+def test_a_cursor_passed_by_is_never_put_in_the_place_of_a_later_one(stream: Stream) -> None:
+    run = started(stream)
+    run.pass_by("b")
+    with run.transaction(cursor="c"):
+        pass
+    run.finish(RunOutcome.DONE)
+    assert fresh(stream).cursor == "c"
+
+
+@pytest.mark.parametrize("outcome", [RunOutcome.DONE, RunOutcome.FAILED])
+def test_a_cursor_passed_by_is_saved_when_the_run_ends(stream: Stream, outcome: RunOutcome) -> None:
+    run = started(stream)
+    run.pass_by("b")
+    run.finish(outcome, TransientError("502") if outcome == RunOutcome.FAILED else None)
+    assert fresh(stream).cursor == "b"
+
+
+def test_a_write_that_is_undone_leaves_the_cursor_passed_by_for_the_next_one(stream: Stream) -> None:
+    run = started(stream)
+    run.pass_by("b")
+    with pytest.raises(ZeroDivisionError), run.transaction(cursor="c"):
+        raise ZeroDivisionError
+    run.finish(RunOutcome.DONE)
+    assert fresh(stream).cursor == "b"
+
+
+def test_reading_again_from_the_start_is_not_undone_by_a_run_that_goes_on(stream: Stream) -> None:
+    change(stream, topic="orders", cursor="a")
+    run = started(stream)
+    run.pass_by("b")
+    with company_scope(stream.company_id):
+        read_again_from_the_start(stream.connection)
+    with pytest.raises(dispatch.LeaseLost), run.transaction(cursor="c"):
+        pass
+    run.finish(RunOutcome.DONE)
+    assert fresh(stream).cursor == ""
+    assert [claim.stream_id for claim in dispatch.claim_due()] == [stream.pk]
 
 
 def test_a_run_that_finds_nothing_leaves_no_row_but_its_outcome(stream: Stream) -> None:

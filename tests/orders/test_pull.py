@@ -243,6 +243,26 @@ def test_an_unreadable_order_is_not_reported_again_at_every_poll(world: World) -
     assert last_run(world).pk == first
 
 
+def test_an_unreadable_order_stays_visible_while_others_come_in(world: World) -> None:
+    broken = world.market.add_order()
+    world.market.orders[broken]["currency"] = ""
+    sync(world)
+    world.market.add_order()
+    sync(world)
+    assert [record.external_id for record in world.unreadable()] == [broken]
+
+
+def test_an_unreadable_order_that_turns_out_not_to_be_ours_is_no_longer_shown(world: World) -> None:
+    number = world.market.add_order()
+    change(world, number, lambda raw: raw.update(currency=""))
+    sync(world)
+    with company_scope(world.company.pk):
+        OrderConnection.objects.update(start_at=timezone.now() + timedelta(days=1))
+    change(world, number, lambda raw: raw.update(currency="EUR"))
+    sync(world)
+    assert (world.orders, world.unreadable()) == ([], [])
+
+
 STRANGE: dict[str, Callable[[Raw], Any]] = {
     "emoji and four-byte text": lambda raw: raw["ship_to"].update(name="Zoë 🦄 𝕊𝕞𝕚𝕥𝕙", city="北京"),
     "a NUL": lambda raw: raw["ship_to"].update(name="Ada\x00Smit"),
