@@ -1,300 +1,166 @@
-"""How many orders per second come in: `make bench`, or `make bench ARGS="--orders 20000"`.
-
-The product's own code (a run of a stream: HTTP page, parsing, committed rows, under row-level security
-as the role that serves) beside raw COPY of the same rows and beside a naive ORM, interleaved in one run
-on one database. Compare the ratios; the absolute figures depend on the machine.
-"""
+"""New orders coming in, beside raw COPY, bulk_create, dlt and the ORM: `python -m benchmarks.ingest`."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
-import os
-import platform
-import statistics
-import time
+import shutil
+import tempfile
 from collections.abc import Callable
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from pathlib import Path
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "channable.settings")
-os.environ.setdefault("LOG_LEVEL", "ERROR")
+from benchmarks.copying import Copy
+from benchmarks.marketplace import (
+    Marketplace,
+    bench_world,
+    counted,
+    empty,
+    marketplace,
+    order,
+    pages_of,
+    point_to,
+    pull,
+    start,
+)
+from benchmarks.others import BulkCreate, Dlt, NaiveOrm
+from benchmarks.report import Figure, Report, interleaved, median, run
+from benchmarks.timing import timed
+from tests.world import World
 
-import django
-
-django.setup()
-
-import psycopg
-from django.conf import settings
-from django.db import connection
-
-from channable.tenants.scope import company_scope
-from connections import dispatch
-from connections.models import OutboxMessage, RunOutcome
-from orders.models import Address, ItemPart, Order, OrderEvent, OrderItem, OrderPayload
-from orders.services.pull import pull_orders
-from tests import engine
-from tests.database import make_database
-from tests.example.simulator import ExampleShop
-from tests.world import World, build, examples_registered
-
-TABLES = [Order, Address, OrderItem, ItemPart, OrderEvent, OrderPayload, OutboxMessage]
 NAIVE_ORDERS = 200
-START = datetime.now(UTC) - timedelta(hours=1)
+PAGE = 50
+OURS_50, OURS_250, COPY = "ours, pages of 50", "ours, pages of 250", "raw COPY"
+BULK, DLT, NAIVE = "bulk_create, pages of 50", "dlt merge", "naive ORM"
+ONE, ONE_BULK, ONE_DLT, ONE_NAIVE = "ours", "bulk_create", "dlt merge", "naive ORM"
 
 
-# -- the marketplace: pages made beforehand, served by a process of its own ---------------------------
+class Ways:
+    """Every way over the same orders, each into emptied tables; seconds per order."""
 
+    def __init__(self, world: World, count: int, folder: Path) -> None:
+        self.world, self.count = world, count
+        self.copy, self.bulk, self.naive = Copy(), BulkCreate(world), NaiveOrm(world)
+        self.dlt = Dlt(folder)
+        orders = [order(number) for number in range(count)]
+        self.served = {size: Marketplace(pages_of(orders, size)) for size in (PAGE, 250)}
+        self.few = Marketplace(pages_of(orders[:NAIVE_ORDERS], PAGE))
+        self.page = Marketplace(pages_of(orders[:PAGE], PAGE))
 
-def order(number: int, *, changed: bool = False) -> dict[str, Any]:
-    moment = START + timedelta(milliseconds=number + (10**7 if changed else 0))
-    line = {"sku": "MUG", "title": "Mug with a handle", "unit_price": "19.99", "shipped": 0}
-    return {
-        "number": f"EX-{number}",
-        "status": "open",
-        "placed_at": START.isoformat(),
-        "changed_at": moment.isoformat(),
-        "currency": "EUR",
-        "total": "59.97",
-        "ship_to": {
-            "name": f"Ada de Vries {number}",
-            "street": "Dorpsstraat",
-            "house_number": str(number % 200 + 1),
-            "postcode": "1234 AB",
-            "city": "Utrecht",
-            "country": "NL",
-            "email": f"buyer{number}@example.com",
-        },
-        "lines": [{**line, "id": f"EX-{number}-{i}", "quantity": i + 1} for i in range(2)],
-        "shipments": [],
-    }
-
-
-def pages_of(orders: list[dict[str, Any]], size: int) -> list[bytes]:
-    chunks = [orders[start : start + size] for start in range(0, len(orders), size)]
-    last = len(chunks) - 1
-    return [
-        json.dumps({"orders": chunk, "next": str(index + 1) if index < last else None}).encode()
-        for index, chunk in enumerate(chunks)
-    ]
-
-
-def serve(pages: list[bytes], pipe: Any) -> None:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = 1 << 20
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            after = int(dict(parse_qsl(parts.query)).get("after", 0))
-            body = b'{"id": "acc-1", "name": "Bench"}' if parts.path == "/account" else pages[after]
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-            self.wfile.flush()  # in one packet with the headers
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    pipe.send(server.server_address[1])
-    server.serve_forever()
-
-
-class Marketplace:
-    """Looks like tests.example's simulator to `build`."""
-
-    name, api_key = "example", "bench-key-0123456789"
-
-    def __init__(self, orders: list[dict[str, Any]], page_size: int) -> None:
-        ours, theirs = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=serve, args=(pages_of(orders, page_size), theirs), daemon=True)
-        self.process.start()
-        self.url = f"http://127.0.0.1:{ours.recv()}"
+    def warm(self) -> None:
+        """What only the first time costs: statements prepared, dlt's tables made, COPY's rows learnt."""
+        with marketplace(pages_of([order(0)], PAGE)) as one:
+            self.dlt.run(one.url)
+            self.bulk.new(one.url)
+        self.ours(250)
+        self.copy.learn()
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.join()
+        for served in [*self.served.values(), self.few, self.page]:
+            served.stop()
+
+    def ours(self, size: int) -> float:
+        return self._into_product(self._pull, self.served[size], self.count)
+
+    def copied(self) -> float:
+        empty()
+        self.copy.walls(up=False)
+        seconds = timed(self.copy.write)
+        self.copy.walls(up=True)
+        assert counted(self.world) == (self.count, 2 * self.count)
+        return seconds / self.count
+
+    def with_bulk(self) -> float:
+        return self._into_product(lambda url: timed(lambda: self.bulk.new(url)), self.served[PAGE], self.count)
+
+    def with_orm(self) -> float:
+        return self._into_product(lambda url: timed(lambda: self.naive.new(url)), self.few, NAIVE_ORDERS)
+
+    def with_dlt(self) -> float:
+        return self._with_dlt(self.served[PAGE], self.count)
+
+    def one_page(self) -> dict[str, Callable[[], float]]:
+        """A page of 50 alone, from the run's start to its end; seconds for the page."""
+        return {
+            ONE: lambda: PAGE * self._into_product(self._pull, self.page, PAGE),
+            ONE_BULK: lambda: PAGE * self._into_product(lambda u: timed(lambda: self.bulk.new(u)), self.page, PAGE),
+            ONE_DLT: lambda: PAGE * self._with_dlt(self.page, PAGE),
+            ONE_NAIVE: lambda: PAGE * self._into_product(lambda u: timed(lambda: self.naive.new(u)), self.page, PAGE),
+        }
+
+    def _pull(self, url: str) -> float:
+        point_to(self.world, url)
+        run = start(self.world)
+        return timed(lambda: pull(run))
+
+    def _into_product(self, write: Callable[[str], float], served: Marketplace, count: int) -> float:
+        empty()
+        seconds = write(served.url)
+        assert counted(self.world) == (count, 2 * count)
+        return seconds / count
+
+    def _with_dlt(self, served: Marketplace, count: int) -> float:
+        self.dlt.empty()
+        seconds = timed(lambda: self.dlt.run(served.url))
+        assert self.dlt.count() == (count, 2 * count)
+        return seconds / count
 
 
-@contextmanager
-def marketplace(orders: list[dict[str, Any]], page_size: int) -> Any:
-    served = Marketplace(orders, page_size)
+def measure(count: int, rounds: int) -> Report:
+    folder = Path(tempfile.mkdtemp(prefix="bench-dlt-"))
     try:
-        yield served
+        with bench_world("bench_ingest") as world:
+            ways = Ways(world, count, folder)
+            try:
+                ways.warm()
+                found = interleaved(
+                    {
+                        OURS_50: lambda: ways.ours(PAGE),
+                        OURS_250: lambda: ways.ours(250),
+                        COPY: ways.copied,
+                        BULK: ways.with_bulk,
+                        DLT: ways.with_dlt,
+                        NAIVE: ways.with_orm,
+                    },
+                    rounds,
+                )
+                pages = interleaved(ways.one_page(), 2 * rounds + 1)
+            finally:
+                ways.stop()
     finally:
-        served.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return report(found, pages, f"{count:,} new orders of 2 lines, {rounds} interleaved rounds, medians")
 
 
-# -- what is measured ---------------------------------------------------------------------------------
-
-
-def timed(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def pull(world: World) -> dispatch.Counts:
-    """One whole run of the marketplace's stream, as a worker does it."""
-    with company_scope(world.company.pk):
-        from connections.models import Stream
-
-        Stream.objects.filter(topic="updates").update(is_active=False)
-        Stream.objects.filter(topic="orders").update(cursor="")
-    engine.hurry()
-    (claim,) = dispatch.claim_due()
-    run = dispatch.start_run(claim.company_id, claim.stream_id, claim.token)
-    assert run is not None
-    pull_orders(run)
-    run.finish(RunOutcome.DONE)
-    return run.counts
-
-
-def point_to(world: World, url: str) -> None:
-    with company_scope(world.company.pk):
-        row = world.marketplace
-        row.sealed_credentials = row.seal("credentials", {"url": url, "api_key": Marketplace.api_key})
-        row.save(update_fields=["sealed_credentials"])
-
-
-def empty() -> None:
-    with connection.cursor() as cursor:
-        tables = ", ".join(model._meta.db_table for model in [*TABLES])
-        cursor.execute(f"TRUNCATE {tables}, orders_shipment, orders_cancellation, orders_syncedorder")
-
-
-class Copy:
-    """The same rows again, by COPY: no parsing, no decisions, no row security."""
-
-    def __init__(self, url: str) -> None:
-        self.server = psycopg.connect(url)
-        self.chunks: list[list[tuple[str, bytes]]] = []
-
-    def learn(self, chunk: int = 1000) -> None:
-        """Keep the rows that the product wrote, in chunks of whole orders."""
-        self._force("NO FORCE")
-        low, high = self.server.execute("SELECT min(id), max(id) FROM orders_order").fetchone() or (0, 0)
-        self.chunks = []
-        for start in range(low, high + 1, chunk):
-            rows = []
-            for model in TABLES:
-                table, key = model._meta.db_table, {Order: "id", OutboxMessage: "subject_id"}.get(model, "order_id")
-                query = f"COPY (SELECT * FROM {table} WHERE {key} BETWEEN {start} AND {start + chunk - 1}) TO STDOUT"
-                with self.server.cursor().copy(query) as out:
-                    rows.append((table, b"".join(bytes(part) for part in out)))
-            self.chunks.append(rows)
-        self._force("FORCE")
-
-    def write(self) -> None:
-        self._force("NO FORCE")  # COPY is refused under row security
-        for rows in self.chunks:
-            for table, data in rows:
-                with self.server.cursor().copy(f"COPY {table} FROM STDIN") as into:
-                    into.write(data)
-            self.server.commit()
-        self._force("FORCE")
-
-    def _force(self, word: str) -> None:
-        for model in TABLES:
-            self.server.execute(f"ALTER TABLE {model._meta.db_table} {word} ROW LEVEL SECURITY")
-        self.server.commit()
-
-
-def naive(world: World, count: int) -> None:
-    """An order at a time, a row at a time, as one would write it first."""
-    for number in range(count):
-        raw = order(number)
-        with company_scope(world.company.pk):
-            keys = {"company": world.company}
-            row = Order.objects.create(
-                **keys, project=world.project, order_connection=world.pair, connection=world.marketplace,
-                shop=world.platform, external_id=raw["number"], number=raw["number"], remote_status="open",
-                ordered_at=START, currency="EUR", total_amount=Decimal(raw["total"]), status="not_shipped",
-                reference=raw["number"], customer_name=raw["ship_to"]["name"], search_text=raw["number"],
-            )  # fmt: skip
-            for kind in ("billing", "shipping"):
-                Address.objects.create(**keys, order=row, kind=kind, last_name=raw["ship_to"]["name"], city="Utrecht")
-            for line in raw["lines"]:
-                item = OrderItem.objects.create(
-                    **keys, order=row, external_id=line["id"], product_id=line["sku"], quantity=line["quantity"],
-                    unit_price=Decimal(line["unit_price"]),
-                )  # fmt: skip
-                ItemPart.objects.create(**keys, order=row, item=item, quantity=line["quantity"])
-            OrderEvent.objects.create(**keys, order=row, code="order.received", message="Received", occurred_at=START)
-            OrderPayload.objects.create(**keys, order=row, source="marketplace", api_version="1", body=raw)
-            OutboxMessage.objects.create(
-                **keys, connection=world.platform, kind="create_order", subject_id=row.pk, reference=raw["number"]
-            )
-
-
-def measure(world: World, count: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds per order of each way, over interleaved rounds."""
-    fresh = [order(number) for number in range(count)]
-    changed = [order(number, changed=number % 50 == 0) for number in range(count)]
-    copy = Copy(settings.DATABASE_OWNER_URL.replace("/channable?", f"/{settings.DATABASES['default']['NAME']}?"))
-    found: dict[str, list[float]] = {}
-
-    def note(name: str, seconds: float, orders: int) -> None:
-        found.setdefault(name, []).append(seconds / orders)
-
-    for _ in range(rounds):
-        for size in (50, 250):
-            empty()
-            with marketplace(fresh, size) as served:
-                point_to(world, served.url)
-                note(f"new, pages of {size}", timed(lambda: pull(world)), count)
-                assert rows(world) == (count, 2 * count)
-                note(f"unchanged, pages of {size}", timed(lambda: pull(world)), count)
-        with marketplace(changed, 250) as served:
-            point_to(world, served.url)
-            note("2 % changed, pages of 250", timed(lambda: pull(world)), count)
-        copy.learn()
-        empty()
-        note("raw COPY", timed(copy.write), count)
-        assert rows(world) == (count, 2 * count)
-        empty()
-        note("naive ORM", timed(lambda: naive(world, NAIVE_ORDERS)), NAIVE_ORDERS)
-    empty()
-    return found
-
-
-def rows(world: World) -> tuple[int, int]:
-    with company_scope(world.company.pk):
-        return Order.objects.count(), OrderItem.objects.count()
-
-
-def report(found: dict[str, list[float]], count: int, rounds: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('fsync'), version()")
-        fsync, version = cursor.fetchone()
-    print(
-        f"{count} orders of 2 lines, {rounds} interleaved rounds, medians; {os.cpu_count()} cores, {platform.machine()}"
-    )
-    print(f"Python {platform.python_version()}, {version.split(' on ')[0]}, fsync {fsync}\n")
-    speed = {name: 1 / statistics.median(values) for name, values in found.items()}
-    print(f"{'':28}{'orders/s':>10}{'of COPY':>10}{'x naive':>10}")
+def report(found: dict[str, list[float]], pages: dict[str, list[float]], setting: str) -> Report:
+    speed = {name: 1 / median(values) for name, values in found.items()}
+    table = [["", "orders/s", "of COPY", "x dlt", "x naive ORM"]]
     for name, value in sorted(speed.items(), key=lambda one: -one[1]):
-        print(f"{name:28}{value:10,.0f}{value / speed['raw COPY']:10.0%}{value / speed['naive ORM']:10.1f}")
+        ratios = (f"{value / speed[COPY]:.0%}", f"{value / speed[DLT]:.1f}", f"{value / speed[NAIVE]:.1f}")
+        table.append([name, f"{value:,.0f}", *ratios])
+    one = {name: median(values) for name, values in pages.items()}
+    for name, seconds in sorted(one.items(), key=lambda pair: pair[1]):
+        table.append([f"one page of 50, {name}", f"{seconds * 1000:.1f} ms", "", f"{one[ONE_DLT] / seconds:.1f}", ""])
+    return Report("ingest", "Orders coming in", setting, table, figures(speed, one))
+
+
+def figures(speed: dict[str, float], one: dict[str, float]) -> list[Figure]:
+    held = []
+    for ours in (OURS_50, OURS_250):
+        share, dlt, naive = (speed[ours] / speed[name] for name in (COPY, DLT, NAIVE))
+        held += [
+            Figure(ours, f"{share:.0%} of raw COPY", ">= 25 % (stretch 33 %)", share >= 0.25),
+            Figure(ours, f"{dlt:.1f} x dlt's merge", ">= 3 x", dlt >= 3),
+            Figure(ours, f"{naive:.0f} x naive ORM", ">= 40 x", naive >= 40),
+        ]
+    page = one[ONE_DLT] / one[ONE]
+    return [*held, Figure("one page of 50", f"{page:.1f} x dlt's merge", ">= 4 x", page >= 4)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--orders", type=int, default=5_000)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    make_database("bench_ingest")
-    shop = ExampleShop()
-    with examples_registered(), shop.served(), marketplace([order(0)], 50) as first:
-        world = build(first, shop)
-        report(measure(world, options.orders, options.rounds), options.orders, options.rounds)
+    run(lambda: measure(options.orders, options.rounds))
 
 
 if __name__ == "__main__":
