@@ -30,13 +30,20 @@ class Fleet:
         self.roles = [f"worker-{number}" for number in range(workers)] + [f"beat-{number}" for number in range(beats)]
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, **environment: str) -> None:
+        self.skew: dict[str, float] = {}
+
+    def set_skew(self, seconds: dict[str, float]) -> None:
+        """How wrong the clocks of processes are that start from now on, by role."""
+        self.skew = seconds
+        self.environment["CHAOS_SKEW"] = ",".join(f"{role}={by}" for role, by in seconds.items())
+
+    def start(self) -> None:
         (self.folder / "pids").mkdir(parents=True, exist_ok=True)
         with (self.folder / "fleet.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.fleet", *self.roles],
                 cwd=ROOT,
-                env={**self.environment, **environment},
+                env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -42,6 +42,10 @@ class Pair:
         for remote in (self.market, self.shop):
             remote.stop()
 
+    def set_clocks(self, now: datetime) -> None:
+        for remote in (self.market, self.shop):
+            remote.advance(seconds=(now - remote.now()).total_seconds())
+
     # -- what people do ---------------------------------------------------------------------------
     def place(self, at: datetime | None = None) -> str:
         with self._lock:
@@ -80,6 +84,10 @@ class Pair:
         for seen, counts in ((self.arrived, self.created()), (self.closed, self.confirmed())):
             for number in counts:
                 seen.setdefault(number, now)
+
+    @property
+    def has_arrived(self) -> bool:
+        return self.placed.keys() <= self.arrived.keys()
 
     @property
     def is_complete(self) -> bool:

@@ -6,7 +6,7 @@ import random
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ from tests.world import World, build
 
 TEMPLATE, DATABASE, BACKUP = "chaos_template", "chaos", "chaos_backup"
 ROUND_SECONDS = 300  # the product's promise, before it is scaled
+LEAST_PATIENCE_SECONDS = 60  # waits are shortened by the scale, but no machine gets faster
 
 
 class Machines:
@@ -100,7 +101,8 @@ class Machines:
 
 
 class Stage:
-    """`scale` shortens every wait of the engine, of the remotes and of people alike."""
+    """`scale` shortens every wait of the engine, of the remotes and of people alike. `now`: the moment
+    at which processes and remotes believe to begin; `skew`: seconds by which a process's clock is wrong."""
 
     def __init__(
         self,
@@ -115,9 +117,13 @@ class Stage:
         workers: int = 3,
         mutant: str = "",
         start_at: datetime | None = None,
+        now: datetime | None = None,
+        skew: Mapping[str, float] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.machines, self.scale, self.scenario = machines, scale, scenario
-        self.start_at = start_at or timezone.now() - timedelta(days=7)
+        self.now = now or timezone.now()
+        self.start_at = start_at or self.now - timedelta(days=7)
         self.chance = random.Random(seed)
         self.pairs: list[Pair] = [ExamplePair(n) for n in range(pairs - bol)]
         self.pairs += [BolPair(n) for n in range(pairs - bol, pairs)]
@@ -125,6 +131,7 @@ class Stage:
         shutil.rmtree(folder, ignore_errors=True)
         self.plan = Plan(folder)
         environment = {
+            **(environment or {}),
             "ENGINE_WAIT_SCALE": str(scale),
             "SYNC_INTERVAL_SECONDS": str(self.round),
             "PROCESS_NAME": "chaos",
@@ -132,7 +139,11 @@ class Stage:
             **machines.environment(),
         }
         self.fleet = Fleet(folder, environment, workers=workers)
+        if now is not None:
+            skew = dict.fromkeys(self.fleet.roles, (now - timezone.now()).total_seconds())
+        self.fleet.set_skew(dict(skew or {}))
         self.verdict = Verdict(scenario)
+        self.is_packing = True  # in the shops
         self._ended: float | None = None
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -151,10 +162,12 @@ class Stage:
         self._began = time.monotonic()
         self.machines.fresh_database()
         self.machines.flush_valkey()
+        PeriodicTask.objects.update(last_run_at=self.now)
         for pair in self.pairs:
             pair.start()
             pair.market.chance = pair.shop.chance = self.chance
             self.worlds.append(build(pair.market, pair.shop, start_at=self.start_at))
+            pair.set_clocks(self.now)
         self.spread_streams()
         connection.close()
         self.fleet.start()
@@ -196,15 +209,16 @@ class Stage:
 
     def _work_in_the_shops(self) -> None:
         for pair in self.pairs:
-            pair.ship_what_arrived()
+            if self.is_packing:
+                pair.ship_what_arrived()
             pair.look()
 
-    def place(self, count: int, *, over_seconds: float = 0) -> None:
+    def place(self, count: int, *, over_seconds: float = 0, at: datetime | None = None) -> None:
         """Buyers place so many orders, evenly at all marketplaces; returns when the last one is placed."""
         pause = over_seconds / count
         began = time.monotonic()
         for number in range(count):
-            self.pairs[number % len(self.pairs)].place()
+            self.pairs[number % len(self.pairs)].place(at)
             if pause:
                 time.sleep(max(0.0, began + (number + 1) * pause - time.monotonic()))
 
@@ -226,11 +240,8 @@ class Stage:
         for pair in self.pairs:
             pair.market.advance(**delta)
             pair.shop.advance(**delta)
-        skew = self.fleet.environment["CHAOS_SKEW"].split(",")
-        moved = [
-            (role, float(by) + timedelta(**delta).total_seconds()) for role, by in (one.split("=") for one in skew)
-        ]
-        self.fleet.environment["CHAOS_SKEW"] = ",".join(f"{role}={by}" for role, by in moved)
+        seconds = timedelta(**delta).total_seconds()
+        self.fleet.set_skew({role: by + seconds for role, by in self.fleet.skew.items()})
         self.fleet.start()
 
     @contextmanager
@@ -252,7 +263,7 @@ class Stage:
         """Orders that arrived in their shop later than a round after they were placed were held up."""
         pairs = self.pairs if pairs is None else pairs
         limit = self.round + self.scaled(60) + 3
-        self.wait(lambda: all(pair.placed.keys() <= pair.arrived.keys() for pair in pairs), 2 * limit)
+        self.wait(lambda: all(pair.has_arrived for pair in pairs), 2 * limit)
         never = time.monotonic()
         for pair in pairs:
             for number, placed_at in pair.placed.items():
@@ -264,7 +275,7 @@ class Stage:
         """Wait until everything is through, or twice as long as it may take; then judge."""
         if self._ended is None:
             self.trouble_is_over()
-        patience = rounds * self.round
+        patience = max(rounds * self.round, LEAST_PATIENCE_SECONDS)
         self.wait(lambda: all(pair.is_complete for pair in self.pairs), 3 * patience)
         self.wait(self.is_at_rest, 2 * patience)
         self._work_in_the_shops()
