@@ -27,7 +27,6 @@ from connections import dispatch
 from connections.models import OutboxMessage, RunOutcome, Stream
 from orders.models import Address, ItemPart, Order, OrderEvent, OrderItem, OrderPayload
 from orders.services.pull import pull_orders
-from tests import engine
 from tests.database import make_database
 from tests.example.simulator import ExampleShop
 from tests.world import World, build, examples_registered
@@ -161,7 +160,8 @@ def start(world: World, *, afresh: bool = True) -> dispatch.Run:
     if afresh:
         with company_scope(world.company.pk):
             Stream.objects.filter(topic="orders").update(cursor="")
-    engine.hurry()
+    with company_scope(world.company.pk):
+        dispatch.request_sync([world.marketplace.pk])
     (claim,) = dispatch.claim_due()
     run = dispatch.start_run(claim.company_id, claim.stream_id, claim.token)
     assert run is not None
