@@ -44,9 +44,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", help="scenarios and mutants; all of them by default, the slice plays no mutants"
-    )
+    parser.add_argument("names", nargs="*", help="scenarios and mutants; all by default, the slice plays no mutants")
     parser.add_argument("--slice", action="store_true", help="the small sizes of `make test`")
     parser.add_argument("--lanes", type=int, default=LANES, help="so many scenarios beside each other")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))

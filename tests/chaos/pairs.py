@@ -44,7 +44,7 @@ class Pair:
 
     def set_clocks(self, now: datetime) -> None:
         for remote in (self.market, self.shop):
-            remote.advance(seconds=(now - remote.now()).total_seconds())
+            remote.set_clock(now)
 
     # -- what people do ---------------------------------------------------------------------------
     def place(self, at: datetime | None = None) -> str:

@@ -307,8 +307,8 @@ def clocks(setting: Setting) -> Verdict:
     wrong = {"worker-0": 600.0, "worker-1": -600.0, "beat-0": 600.0, "beat-1": -600.0}
     with setting.stage("clocks", pairs=6, bol=2, skew=wrong) as stage:
         for number, pair in enumerate(stage.pairs):
-            pair.market.advance(minutes=(-10, 0, 10)[number % 3])
-            pair.shop.advance(minutes=(10, -10, 0)[number % 3])
+            for remote, minutes in ((pair.market, (-10, 0, 10)), (pair.shop, (10, -10, 0))):
+                remote.set_clock(remote.now() + timedelta(minutes=minutes[number % 3]))
         stage.place(setting.size(2000, 80), over_seconds=setting.size(90, 10))
         return stage.finish()
 

@@ -238,8 +238,7 @@ class Stage:
         """Time passes, for the product's processes and the remotes alike."""
         self.fleet.drain()
         for pair in self.pairs:
-            pair.market.advance(**delta)
-            pair.shop.advance(**delta)
+            pair.set_clocks(pair.market.now() + timedelta(**delta))
         seconds = timedelta(**delta).total_seconds()
         self.fleet.set_skew({role: by + seconds for role, by in self.fleet.skew.items()})
         self.fleet.start()

@@ -133,6 +133,7 @@ class Simulator:
         self.url = ""  # set while served
         self.pause = 0.0  # seconds before each answer
         self.list_lag = timedelta(0)  # lists and searches do not show what is younger than this
+        self.clock_error = timedelta(0)  # by how much its clock differs from the callers'
         self._offset = timedelta(0)
         self.chance = random.Random()
         self.faults: Counter[str] = Counter()  # how often each was met
@@ -154,8 +155,14 @@ class Simulator:
         return datetime.now(UTC) + self._offset
 
     def advance(self, **delta: float) -> None:
-        """Move this remote's clock, e.g. advance(minutes=6)."""
+        """Time passes, e.g. advance(minutes=6), for the callers as well: signatures stay timely."""
         self._offset += timedelta(**delta)
+
+    def set_clock(self, now: datetime) -> None:
+        """Make this remote's clock show `now`, whatever the callers' clocks show."""
+        moved = now - self.now()
+        self._offset += moved
+        self.clock_error += moved
 
     # -- faults ------------------------------------------------------------------------------
     def fail(self, pattern: str, fault: Fault, *, times: int = 1, seconds: float = 2.0) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -57,7 +58,8 @@ class Access(ShopState):
         query = request.query
         nonce, stamp = query.get("oauth_nonce", ""), query.get("oauth_timestamp", "")
         digest = {"HMAC-SHA1": hashlib.sha1, "HMAC-SHA256": hashlib.sha256}.get(query.get("oauth_signature_method", ""))
-        is_timely = stamp.isdigit() and abs(self.now().timestamp() - int(stamp)) < 900
+        own = datetime.now(UTC) + self.clock_error
+        is_timely = stamp.isdigit() and abs(own.timestamp() - int(stamp)) < 900
         if digest is None or not is_timely or not nonce or nonce in self._nonces:
             return False
         self._nonces.add(nonce)
