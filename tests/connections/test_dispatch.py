@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channable.tenants.models import Company
@@ -225,6 +226,26 @@ def test_a_run_that_finds_nothing_leaves_no_row_but_its_outcome(stream: Stream) 
         assert not SyncRun.objects.exists()
     assert fresh(stream).outcomes == "d"
     assert fresh(stream).last_success_at is not None
+
+
+def test_a_run_begins_with_the_rows_as_the_orm_reads_them(stream: Stream) -> None:
+    change_account(stream, settings={"language": "nl"})
+    run = started(stream)
+    read = fresh(stream)
+    for ours, theirs in ((run.stream, read), (run.connection, read.connection)):
+        for field in theirs._meta.concrete_fields:
+            assert getattr(ours, field.attname) == getattr(theirs, field.attname), field.name
+    assert run.stream.connection is run.connection
+
+
+def test_a_run_that_finds_nothing_costs_two_short_transactions(stream: Stream) -> None:
+    (claim,) = dispatch.claim_due()
+    with CaptureQueriesContext(database) as queries:
+        run = dispatch.start_run(claim.company_id, claim.stream_id, claim.token)
+        assert run is not None
+        dispatch.run_stream(run, lambda run: None)
+    statements = [query["sql"].split()[0] for query in queries]
+    assert statements == ["BEGIN", "SELECT", "UPDATE", "COMMIT"] * 2
 
 
 def fails_with(error: Exception) -> Callable[[dispatch.Run], None]:
