@@ -33,7 +33,7 @@ from .errors import ConnectorError, TransientError
 
 USER_AGENT = "Channable-Order-Sync/1.0"
 POOLED_HOSTS = 200  # least recently used hosts lose their idle connections
-IDLE_PER_HOST = 4
+IDLE_PER_HOST = 64  # a marketplace is one host for thousands of accounts: as many as a worker has threads
 MAX_ADDRESSES = 4  # tried one after the other within the connect time-out
 
 # Moment (time.monotonic) at which the running call must be over.
