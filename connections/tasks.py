@@ -28,7 +28,11 @@ def dispatch_due() -> None:
     """Hand out the streams that are due."""
     for claim in dispatch.claim_due():
         failpoints.reach("dispatch.claimed")
-        sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=EXPIRES)
+        hand_out(claim)
+
+
+def hand_out(claim: dispatch.Claim) -> None:
+    sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=EXPIRES)
 
 
 @app.task(base=TenantTask)
