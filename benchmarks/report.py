@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "bench"
+
+K = TypeVar("K")  # the name of a way, or what else tells it apart
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,9 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def interleaved(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def interleaved(ways: dict[K, Callable[[], float]], rounds: int) -> dict[K, list[float]]:
     """Each way once a round, in turn, so that a slow minute of the machine meets all of them."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[K, list[float]] = {name: [] for name in ways}
     for turn in range(rounds):
         names = list(ways)
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
