@@ -23,7 +23,6 @@ from django.db.models import Model
 from django.db.models.functions import Now
 
 from channable.core import failpoints
-from channable.core.clock import utcnow
 from channable.tenants.scope import all_companies, company_scope
 from connections.accounts import connector_for
 from connections.connectors import Connector
@@ -53,17 +52,22 @@ class Claim:
     token: UUID
 
 
+# Of an account `c` of a company `t`; asked again when a run starts, as people may have paused it meanwhile.
+MAY_RUN = """
+c.not_before <= now() AND c.state IN ('working', 'faulty') AND NOT c.is_paused AND c.deleted_at IS NULL
+AND t.sync_paused_reason = ''
+"""
+
 # Fair over companies: the first due stream of each, then the second, … with a cap per company.
 # The conditions stand again beside FOR UPDATE, so that a row claimed meanwhile is not claimed twice.
-CLAIM = """
+CLAIM = f"""
 WITH due AS (
     SELECT s.id, s.next_run_at, row_number() OVER (PARTITION BY s.company_id ORDER BY s.next_run_at) AS turn
     FROM connections_stream s
     JOIN connections_connection c ON c.company_id = s.company_id AND c.id = s.connection_id
     JOIN tenants_company t ON t.id = s.company_id
     WHERE s.is_active AND s.next_run_at <= now() AND (s.lease_until IS NULL OR s.lease_until < now())
-      AND c.not_before <= now() AND c.state IN ('working', 'faulty') AND NOT c.is_paused AND c.deleted_at IS NULL
-      AND t.sync_paused_reason = ''
+      AND {MAY_RUN}
 ), picked AS (
     SELECT s.id FROM connections_stream s JOIN due ON due.id = s.id
     WHERE due.turn <= %(per_company)s
@@ -76,7 +80,7 @@ UPDATE connections_stream s
 SET lease_until = now() + make_interval(secs => %(lease)s), lease_token = gen_random_uuid()
 FROM picked WHERE s.id = picked.id
 RETURNING s.company_id, s.id, s.lease_token
-"""
+"""  # noqa: S608 (a constant)
 
 
 def claim_due(*, most: int = 1000, per_company: int = 200) -> list[Claim]:
@@ -93,11 +97,11 @@ UPDATE connections_stream s
 SET lease_until = now() + make_interval(secs => %(lease)s),
     lease_token = %(own)s,
     last_run_at = now(),
-    next_run_at = next_run_at + make_interval(secs => period_seconds * greatest(
-        1, ceil((extract(epoch FROM now() - next_run_at) + 0.001) / period_seconds)))
-FROM connections_connection c
-WHERE c.company_id = s.company_id AND c.id = s.connection_id
-  AND s.company_id = %(company)s AND s.id = %(stream)s AND lease_token = %(token)s AND lease_until > now()
+    next_run_at = s.next_run_at + make_interval(secs => s.period_seconds * greatest(
+        1, ceil((extract(epoch FROM now() - s.next_run_at) + 0.001) / s.period_seconds)))
+FROM connections_connection c JOIN tenants_company t ON t.id = c.company_id
+WHERE c.company_id = s.company_id AND c.id = s.connection_id AND {may_run}
+  AND s.company_id = %(company)s AND s.id = %(stream)s AND s.lease_token = %(token)s AND s.lease_until > now()
 RETURNING now(), {stream}, {connection}
 """
 
@@ -144,13 +148,13 @@ class Run:
     connection: Connection
     token: UUID
     now: datetime
+    _lease_ends: float  # time.monotonic() from before the statement that took or moved the lease: never too late
     counts: Counts = field(default_factory=Counts)
     recorder: Recorder = field(default_factory=Recorder)
     row: SyncRun | None = None
     has_more: bool = False  # it stopped half-way: due again at once
     _unsaved: str | None = None  # a cursor that the next write takes with it
     _ends: float = field(default_factory=lambda: time.monotonic() + RUN_SECONDS)
-    _lease_ends: float = field(default_factory=lambda: time.monotonic() + LEASE_SECONDS)
 
     @property
     def connector(self) -> Connector:
@@ -195,12 +199,13 @@ class Run:
         """A transaction of the company in which this run may write; saves the cursor with it.
         Raises LeaseLost, and nothing was written then."""
         cursor = self._unsaved if cursor is None else cursor
+        lease_ends = time.monotonic() + LEASE_SECONDS
         with company_scope(self.connection.company_id):
             self._extend(cursor)
             yield
             failpoints.reach(f"run.writing:{self.stream.topic}")
         failpoints.reach(f"run.written:{self.stream.topic}")
-        self._lease_ends = time.monotonic() + LEASE_SECONDS
+        self._lease_ends = lease_ends
         if cursor is not None:
             self.stream.cursor, self._unsaved = cursor, None
 
@@ -244,7 +249,7 @@ class Run:
 
     def _write_row(self, outcome: RunOutcome, error: ConnectorError | None) -> None:
         row = self.ensure_row()
-        row.finished_at = utcnow()
+        row.finished_at = Now()  # by the same clock as the start
         row.outcome = outcome
         for name in ("seen", "new", "changed", "same", "passed_over", "refused"):
             setattr(row, name, getattr(self.counts, name))
@@ -254,8 +259,8 @@ class Run:
 
 
 def start_run(company_id: int, stream_id: int, token: UUID) -> Run | None:
-    """Take the lease that the dispatcher gave; None if it isn't ours (any more)."""
-    own = uuid4()
+    """Take the lease that the dispatcher gave; None if it isn't ours (any more), or the account was paused."""
+    own, lease_ends = uuid4(), time.monotonic() + LEASE_SECONDS
     with company_scope(company_id), database.cursor() as cursor:
         keys: dict[str, Any] = {"company": company_id, "stream": stream_id, "token": token}
         cursor.execute(_start(), {**keys, "own": own, "lease": LEASE_SECONDS})
@@ -264,13 +269,13 @@ def start_run(company_id: int, stream_id: int, token: UUID) -> Run | None:
         return None
     stream = _stream_of(started[1:])
     failpoints.reach(f"run.started:{stream.topic}")
-    return Run(stream=stream, connection=stream.connection, token=own, now=started[0])
+    return Run(stream=stream, connection=stream.connection, token=own, now=started[0], _lease_ends=lease_ends)
 
 
 @cache
 def _start() -> str:
     """START with the columns of both models, in the order in which `_stream_of` takes them."""
-    return START.format(stream=_columns("s", Stream), connection=_columns("c", Connection))
+    return START.format(may_run=MAY_RUN, stream=_columns("s", Stream), connection=_columns("c", Connection))
 
 
 def _columns(alias: str, model: type[Model]) -> str:

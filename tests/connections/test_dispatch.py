@@ -137,6 +137,22 @@ def test_a_task_that_comes_too_late_does_nothing(stream: Stream) -> None:
     assert dispatch.start_run(claim.company_id, claim.stream_id, claim.token) is None
 
 
+def test_a_run_that_was_handed_out_does_not_start_when_its_account_is_paused(stream: Stream) -> None:
+    (claim,) = dispatch.claim_due()
+    change_account(stream, is_paused=True)
+    assert dispatch.start_run(claim.company_id, claim.stream_id, claim.token) is None
+    change_account(stream, is_paused=False)
+    assert dispatch.start_run(claim.company_id, claim.stream_id, claim.token) is not None
+
+
+def test_a_run_ends_by_the_clock_by_which_it_began(stream: Stream) -> None:
+    dispatch.run_stream(started(stream), fails_with(TransientError("no route")))
+    with company_scope(stream.company_id):
+        run = SyncRun.objects.get()
+    assert run.finished_at is not None
+    assert timedelta(0) < run.finished_at - run.started_at < timedelta(minutes=1)
+
+
 def test_a_task_of_nobody_does_nothing(stream: Stream) -> None:
     sync_stream(stream.company_id, stream.pk, str(uuid4()))
     assert fresh(stream).last_run_at is None
