@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from ..errors import AuthError, ContractError, DataError
+from ..statuses import error_for
 from ..types import JSON
 from .address import shop_address
 from .answers import count_of, error_code, list_of, object_of, refusal, server_time
@@ -27,6 +28,8 @@ CORE = "/wc/v3"
 SHIPMENT_TRACKING = "/wc-shipment-tracking/v3"  # the official extension
 ADVANCED_SHIPMENT_TRACKING = "/wc-ast/v3"  # AST, a widespread plugin with the same shape
 MOVED = frozenset({301, 308})
+REFUSED = 401
+CLOCK_TOLERANCE = 60.0  # seconds; a shop takes signatures of the quarter of an hour around its own time
 
 Params = Mapping[str, str]
 
@@ -54,6 +57,7 @@ class Client:
         is_plain_http = shop.startswith("http://")
         self.auth = auth if auth != "auto" else ("oauth" if is_plain_http else "basic")
         self.permalinks = permalinks
+        self.clock_offset = 0.0  # seconds by which the shop's clock is ahead of ours, once it mattered
 
     # -- orders
     def orders(self, params: Params, *, page: int = 1) -> Listing:
@@ -173,14 +177,25 @@ class Client:
     def _authorised(
         self, method: str, path: str, params: Params, *, json: JSON = None, accept: Collection[int] = ()
     ) -> Response:
-        """A signed read is signed anew and asked again when it is refused: a second try of the same
-        signature, which the transport makes after a cut answer, is refused for its used nonce."""
-        try:
+        """A signed request that is refused is signed anew and asked again where that can help: a read, because
+        a second try of the same signature, which the transport makes after a cut answer, is refused for its
+        used nonce; and anything, once, when the shop's clock turns out to differ from ours."""
+        if self.auth != "oauth":
             return self._once(method, path, params, json=json, accept=accept)
-        except AuthError:
-            if self.auth != "oauth" or method != "GET":
-                raise
+        response = self._once(method, path, params, json=json, accept={*accept, REFUSED})
+        if response.status != REFUSED:
+            return response
+        if self._has_learnt_the_time(response) or method == "GET":
             return self._once(method, path, params, json=json, accept=accept)
+        raise error_for(response, is_write=True)
+
+    def _has_learnt_the_time(self, response: Response) -> bool:
+        """Sign by the shop's own clock from now on; False if that was so already."""
+        off = server_time(response).timestamp() - time.time()
+        is_news = abs(off - self.clock_offset) > CLOCK_TOLERANCE
+        if is_news:
+            self.clock_offset = off
+        return is_news
 
     def _once(self, method: str, path: str, params: Params, *, json: JSON, accept: Collection[int]) -> Response:
         """Raises AuthError if the shop has moved for good to another address or folder: keys are not sent
@@ -205,7 +220,7 @@ class Client:
         if self.auth == "query":
             query |= {"consumer_key": self.key, "consumer_secret": self.secret}
         elif self.auth == "oauth":
-            nonce, timestamp = secrets.token_hex(16), int(time.time())
+            nonce, timestamp = secrets.token_hex(16), int(time.time() + self.clock_offset)
             query = sign(method, url, query, key=self.key, secret=self.secret, nonce=nonce, timestamp=timestamp)
         login = (self.key, self.secret) if self.auth == "basic" else None
         return self.http.request(method, url, params=query, json=json, auth=login, accept=accept)

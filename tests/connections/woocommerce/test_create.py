@@ -1,6 +1,6 @@
 """Orders arrive in the shop whole, once, with the right total, or not at all."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -268,6 +268,12 @@ def test_a_write_that_fails_is_never_repeated(shop, fault: Fault, kind: type[Exc
     assert not isinstance(caught.value, DataError)
     assert shop.requests.count("POST /wp-json/wc/v3/orders") <= 1
     assert len(shop.effects("create_order")) == int(fault.executes)
+
+
+def test_a_shop_whose_clock_is_wrong_gets_the_order_once(shop):
+    shop.set_clock(shop.now() + timedelta(minutes=40))
+    create(shop)
+    assert len(shop.effects("create_order")) == 1
 
 
 def test_a_key_without_write_permission_is_an_auth_error(shop):

@@ -1,5 +1,6 @@
 """Every change of every order is seen, while the list moves under the reader."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -187,6 +188,17 @@ def test_a_cut_read_is_tried_again_with_a_new_signature(shop, fault: Fault):
     ids = fill(shop, 3)
     shop.fail("GET /wp-json/wc/v3/orders$", fault)
     assert list(read(connector_for(shop))[0]) == ids
+
+
+@pytest.mark.parametrize("minutes", [-40, 40])
+def test_a_shop_whose_clock_is_wrong_is_signed_for_by_its_own_clock(shop, minutes: int):
+    shop.set_clock(shop.now() + timedelta(minutes=minutes))
+    ids = fill(shop, 3)
+    connector = connector_for(shop)
+    assert list(read(connector)[0]) == ids
+    first = len(shop.requests)
+    read(connector)
+    assert len(shop.requests) - first == first - 1  # nothing is refused any more
 
 
 def test_one_broken_order_does_not_hide_the_others(shop):
