@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import psycopg
+from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +17,8 @@ from orders.paging import id_in
 from orders.states import OPEN_STATES, OrderStatus
 
 COUNTED_UP_TO = 10_000
-MOST_HITS = 500
+MOST_HITS = 250  # five pages; each may cost the reading of a row of every company
+SEARCH_MS = 180  # then a search answers what it has found
 LONGEST_TEXT = 100
 COLUMNS = (
     "id",
@@ -77,45 +80,83 @@ TABS = (
 BY_KEY = {tab.key: tab for tab in TABS}
 
 
-def counts(company_id: int) -> dict[str, int]:
+def count_of(tab: Tab) -> str:
+    """The statement that counts a tab, for the company in its one parameter."""
+    limit = "" if tab.is_exact else f" LIMIT {COUNTED_UP_TO + 1}"
+    listed = f"SELECT 1 FROM orders_order WHERE company_id = %s AND {tab.condition}{limit}"  # noqa: S608 - our own words
+    return f"SELECT count(*) FROM ({listed}) AS listed"  # noqa: S608
+
+
+def counts(company_id: int, tabs: Sequence[Tab] = TABS) -> dict[str, int]:
     """How many orders each tab has, in one statement over the lists' indexes; those that are not exact
     are counted up to 10,001."""
-    listed = "(SELECT count(*) FROM (SELECT 1 FROM orders_order WHERE company_id = %s AND {}{}) AS listed)"
-    limits = ("" if tab.is_exact else f" LIMIT {COUNTED_UP_TO + 1}" for tab in TABS)
-    columns = ", ".join(listed.format(tab.condition, limit) for tab, limit in zip(TABS, limits, strict=True))
+    columns = ", ".join(f"({count_of(tab)})" for tab in tabs)
     with database.cursor() as cursor:
-        cursor.execute(f"SELECT {columns}", [company_id] * len(TABS))
+        cursor.execute(f"SELECT {columns}", [company_id] * len(tabs))
         row = cursor.fetchone()
-    return {tab.key: count for tab, count in zip(TABS, row, strict=True)}
+    return {tab.key: count for tab, count in zip(tabs, row, strict=True)}
 
 
-def found_by(company_id: int, term: str) -> list[int]:
-    """Ids of at most 500 orders for a search: by the beginning of a number first, then by any part of
-    numbers, customer, products and tracking codes."""
-    return _by_number(company_id, term) or _by_text(term)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Ids of at most 250 orders that a search found, and whether there may be more."""
+
+    ids: list[int]
+    is_cut: bool
 
 
+def found_by(company_id: int, term: str) -> Found:
+    """By a whole tracking code or the beginning of a number first, then by any part of numbers, customer,
+    products and tracking codes."""
+    ids = _by_number(company_id, term)
+    return Found(ids[:MOST_HITS], len(ids) >= MOST_HITS) if ids else _by_text(term)
+
+
+# Ranges and equality, which can use an index; LIKE could not under row-level security. In the index's own order: the
+# planner would read the table for the beginning of very many numbers.
 BY_NUMBER = """
-(SELECT id FROM orders_order WHERE company_id = %(company)s AND number ~>=~ %(first)s AND number ~<~ %(last)s LIMIT 500)
+(SELECT id FROM orders_order WHERE company_id = %(company)s AND number ~>=~ {0} AND number ~<~ {1}
+   ORDER BY number USING ~<~ LIMIT %(most)s)
 UNION
 (SELECT id FROM orders_order WHERE company_id = %(company)s AND NOT (shop_number = '')
-   AND shop_number ~>=~ %(first)s AND shop_number ~<~ %(last)s LIMIT 500)
+   AND shop_number ~>=~ {0} AND shop_number ~<~ {1} ORDER BY shop_number USING ~<~ LIMIT %(most)s)
+UNION
+(SELECT order_id FROM orders_shipment WHERE company_id = %(company)s AND NOT (tracking_code = '')
+   AND tracking_code = {0} LIMIT %(most)s)
 """
+AS_TYPED = BY_NUMBER.format("%(first)s", "%(last)s")
+IN_CAPITALS = BY_NUMBER.format("%(FIRST)s", "%(LAST)s")
 
 
 def _by_number(company_id: int, term: str) -> list[int]:
-    """As ranges, which can use the index; LIKE could not under row-level security."""
+    """Numbers and codes have digits and no blanks; most are in capitals, whatever was typed."""
     if not any(character.isdigit() for character in term) or " " in term:
         return []
+    values = {"first": term, "FIRST": term.upper()}
+    beyond = {"last": term + "\U0010ffff", "LAST": term.upper() + "\U0010ffff"}
+    statement = AS_TYPED if term == term.upper() else f"{AS_TYPED} UNION {IN_CAPITALS}"
     with database.cursor() as cursor:
-        cursor.execute(BY_NUMBER, {"company": company_id, "first": term, "last": term + "\U0010ffff"})
+        cursor.execute(statement, {"company": company_id, "most": MOST_HITS, **values, **beyond})
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _by_text(term: str) -> list[int]:
-    with database.cursor() as cursor:
-        cursor.execute("SELECT search_orders(%s, %s)", [term, MOST_HITS])
-        return [pk for (pk,) in cursor.fetchall()]
+LIMIT_TIME = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s::text, true)"
+
+
+def _by_text(term: str) -> Found:
+    """The function's last row is NULL if there may be more; what it takes too long for stays unfound."""
+    try:
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute(LIMIT_TIME, [SEARCH_MS])
+            (former, _new) = cursor.fetchone()
+            cursor.execute("SELECT search_orders(%s, %s)", [term, MOST_HITS])
+            ids = [pk for (pk,) in cursor.fetchall()]
+            cursor.execute(LIMIT_TIME, [former])
+    except OperationalError as error:  # cut off outside the function, which answers what it has when it is
+        if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            raise
+        return Found([], is_cut=True)
+    return Found([pk for pk in ids if pk is not None], None in ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +199,13 @@ class Asked:
 
 
 def orders_for(company_id: int, asked: Asked) -> tuple[OrderQuerySet, bool]:
-    """The orders asked for, and whether more were found than are looked at."""
+    """The orders asked for, and whether a search may have left some out."""
     orders: OrderQuerySet = asked.tab.narrow(Order.objects.all())
-    ids = found_by(company_id, asked.term) if asked.term else None
-    if ids is not None:
-        orders = orders.filter(pk__in=ids)
+    found = found_by(company_id, asked.term) if asked.term else None
+    if found is not None:
+        orders = orders.filter(pk__in=found.ids)
     if asked.error_code:
         orders = orders.filter(error_code=asked.error_code)
     if asked.pair_id is not None:
         orders = orders.filter(order_connection=asked.pair_id)
-    return orders, ids is not None and len(ids) >= MOST_HITS
+    return orders, found is not None and found.is_cut

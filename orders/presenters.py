@@ -18,6 +18,7 @@ from connections.presenters import kind_label
 from orders import listing
 from orders.look import status_badge
 from orders.paging import Page, Position, page_links, with_query
+from orders.row_html import rows_html
 
 LONGEST_PAYLOAD = 20_000
 
@@ -31,8 +32,11 @@ def amount(value: Decimal) -> str:
 def order_table(company_id: int, page: Page, asked: listing.Asked, *, place: str) -> dict[str, Any]:
     """The rows and what leads on from them; `place` is the query string's `at`."""
     url = reverse("orders:list", args=[company_id])
+    one, _zero, end = reverse("orders:detail", args=[company_id, 0]).rpartition("0")  # asked once, not for each row
+    orders = [_order_row(row, f"{one}{row['id']}{end}") for row in page.rows]
     return {
-        "orders": [_order_row(company_id, row) for row in page.rows],
+        "orders": orders,
+        "rows": rows_html(orders),
         "refresh_url": with_query(url, asked.query, at=place if Position.load(place) else ""),
         "page": page_links(page, url, asked.query),
         "search": asked.term,
@@ -64,11 +68,11 @@ def _shown_only(asked: listing.Asked) -> str:
     return _("Only orders with this error are shown: %(error)s.") % told if asked.error_code else ""
 
 
-def _order_row(company_id: int, row: dict[str, Any]) -> dict[str, Any]:
+def _order_row(row: dict[str, Any], url: str) -> dict[str, Any]:
     code = row["error_code"]
     return {
         **row,
-        "url": reverse("orders:detail", args=[company_id, row["id"]]),
+        "url": url,
         "marketplace_kind": row["connection__kind"],
         "marketplace_label": kind_label(row["connection__kind"]),
         "total_amount": amount(row["total_amount"]),

@@ -27,7 +27,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"navigation": [], "companies": []}
     companies = [
         {"name": name, "url": reverse("orders:list", args=[pk]), "is_current": pk == company.pk}
-        for pk, name in companies_of(request.user)  # type: ignore[arg-type]
+        for pk, name in companies_of(request.user, inside=company)  # type: ignore[arg-type]
     ]
     return {"navigation": _entries(request, company.pk), "companies": companies}
 

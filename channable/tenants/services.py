@@ -17,9 +17,14 @@ def found_company(*, name: str, owner: User | None = None, project: str = "My pr
     return company
 
 
-def companies_of(user: User) -> list[tuple[int, str]]:
-    """(id, name) of the companies a person belongs to, oldest membership first."""
-    ids = Membership.objects.filter(user=user).order_by("id").values_list("company_id", flat=True)
+def companies_of(user: User, *, inside: Company | None = None) -> list[tuple[int, str]]:
+    """(id, name) of the companies a person belongs to, oldest membership first.
+
+    `inside` is the one they work in now: for those who belong to no other nothing more is asked.
+    """
+    ids = list(Membership.objects.filter(user=user).order_by("id").values_list("company_id", flat=True))
+    if inside is not None and ids == [inside.pk]:
+        return [(inside.pk, inside.name)]
     with all_companies():  # the names of several companies, all of them the person's own
-        names = dict(Company.objects.filter(pk__in=list(ids)).values_list("pk", "name"))
+        names = dict(Company.objects.filter(pk__in=ids).values_list("pk", "name"))
     return [(pk, names[pk]) for pk in ids if pk in names]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -63,6 +64,11 @@ class Shipment(Decision):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["company", "order", "number"], name="shipment_number_once"),
             models.UniqueConstraint(fields=["company", "order", "source_ref"], name="shipment_source_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["company", "tracking_code"], name="shipment_tracking_code", condition=~Q(tracking_code="")
+            ),
         ]
 
 
