@@ -27,7 +27,7 @@ from channable.tenants.roles_sql import APP, DATABASE, EXTENSIONS, OWNER, ROLE_S
 
 SUPERUSER = "postgres"
 SOCKET = ".s.PGSQL.5432"
-MAX_CONNECTIONS = 200  # web 8 threads, worker 16, beat, a shell; in tests a few for each parallel worker
+MAX_CONNECTIONS = 200  # web 8 threads, worker 32, beat, a shell; in tests a few for each parallel worker
 START_SECONDS = 300  # crash recovery replays the log first
 STOP_SECONDS = 60
 UNPRIVILEGED_USERS = ("postgres", "nobody", "daemon")

@@ -46,7 +46,7 @@ def programs() -> list[Program]:
     gunicorn = [python, "-m", "gunicorn", "channable.wsgi:application", "--bind", f"{HOST}:{port()}"]
     celery = [python, "-m", "celery", "-A", "channable"]
     beat_files = ["--pidfile=", "--loglevel", "INFO"]
-    threads = ["--pool", "threads", "--concurrency", "16"]
+    threads = ["--pool", "threads", "--concurrency", "32"]
     return [
         Program("web", [*gunicorn, "--workers", "2", "--threads", "4", "--graceful-timeout", "20"]),
         Program("worker", [*celery, "worker", *threads, "-Q", "sync,outbox,default", "-n", "demo@%h", "-l", "INFO"]),
