@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -106,6 +107,28 @@ def _sealed(ids: Sequence[int], companies: Sequence[int], url: str) -> list[str]
         ring.seal(plain, context=f"{company}/connections_connection/{pk}/credentials")
         for pk, company in zip(ids, companies, strict=True)
     ]
+
+
+def spread_due(companies: range, seconds: float) -> dict[int, datetime]:
+    """Make the streams of these companies due at random moments of the coming seconds; the moment of each by its id."""
+    with all_companies(), database.cursor() as cursor:  # a whole fleet
+        cursor.execute(
+            "UPDATE connections_stream SET next_run_at = now() + random() * %s * interval '1 s' "
+            "WHERE company_id BETWEEN %s AND %s RETURNING id, next_run_at",
+            [seconds, companies.start, companies.stop - 1],
+        )
+        return dict(cursor.fetchall())
+
+
+def lateness(due: Mapping[int, datetime]) -> list[float]:
+    """Seconds from when each was due to its start, both by the database's clock; until now where it hasn't started."""
+    with all_companies(), database.cursor() as cursor:  # a whole fleet
+        query = "SELECT id, coalesce(last_run_at, '1970-01-01+00'), now() FROM connections_stream WHERE id = ANY(%s)"
+        cursor.execute(query, [list(due)])
+        return [
+            ((started if started >= due[pk] else now) - due[pk]).total_seconds()
+            for pk, started, now in cursor.fetchall()
+        ]
 
 
 def analyze() -> None:

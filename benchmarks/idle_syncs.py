@@ -31,7 +31,7 @@ from connections.models import Stream
 
 DELAY = 30  # ms
 PATIENCE = 60.0
-THREADS = 16  # of each worker process, as in `make run`
+THREADS = 32  # of each worker process, as in `make run`
 ROUNDTRIP_BUDGET = 10
 
 

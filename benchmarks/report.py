@@ -62,8 +62,12 @@ class Report:
         (FOLDER / f"{self.name}.json").write_text(json.dumps(asdict(self), indent=1))
 
     @classmethod
-    def load(cls, name: str) -> Report:
-        values: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    def load(cls, name: str) -> Report | None:
+        """The result kept last, or None."""
+        path = FOLDER / f"{name}.json"
+        if not path.exists():
+            return None
+        values: dict[str, Any] = json.loads(path.read_text())
         figures = [Figure(**one) for one in values.pop("figures")]
         return cls(**values, figures=figures)
 
