@@ -28,7 +28,7 @@ test: $(READY) ## Run the tests; ARGS="tests/orders -k cancel" for some of them
 	@$(DEV) test $(ARGS)
 
 chaos: $(READY) ## Prove that nothing is lost or doubled, whatever dies (up to an hour); ARGS="kills cuts"
-	@$(BIN)/python -m tests.chaos $(ARGS)
+	@$(DEV) chaos $(ARGS)
 
 lint: $(READY) ## Check style, types, imports, templates and migrations
 	$(BIN)/ruff check .
@@ -49,8 +49,9 @@ migrate: $(READY) ## Bring the database of the demo up to date
 shell: $(READY) ## Open a Python shell on the data of the demo
 	@$(DEV) manage shell
 
-bench: $(READY) ## Measure the ingest of orders
-	@$(DEV) exec $(BIN)/python -m benchmarks.ingest $(ARGS)
+bench: $(READY) ## Measure speed and write docs/performance.md (half an hour); ARGS="ingest list" for some
+	@"$(UV)" sync --locked --quiet --group bench
+	@$(DEV) bench $(BIN)/python -m benchmarks $(ARGS)
 
 stop: ## Stop a run of this folder and its servers
 	@if [ -x $(BIN)/python ]; then $(DEV) stop; else echo "Nothing is running."; fi

@@ -16,6 +16,7 @@ USAGE = """usage: python -m channable.dev <command>
 
   run                  everything with the demo, until Ctrl-C
   test [...]           the tests, with servers of their own; further arguments go to pytest
+  chaos [...]          the chaos suite alone; further arguments choose scenarios
   manage [...]         manage.py on the servers of `run`
   check [...]          manage.py on the servers of the tests
   exec <program> [...] any program with the servers of the tests in its environment
@@ -50,9 +51,17 @@ def main(argv: Sequence[str]) -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    """pytest in parallel; CI=true and a terminal print the same."""
+    """pytest in parallel, and the slice of chaos after a whole run; CI=true and a terminal print the same."""
     parallel = [] if _chooses_workers(arguments) else ["-n", os.environ.get("TEST_WORKERS", "auto")]
-    return _with_servers("test", [sys.executable, "-m", "pytest", *parallel, *arguments], TEST_ENVIRONMENT)
+    code = _with_servers("test", [sys.executable, "-m", "pytest", *parallel, *arguments], TEST_ENVIRONMENT)
+    return code or (0 if arguments else chaos(["--slice"]))
+
+
+def chaos(arguments: Sequence[str]) -> int:
+    """The scenarios, on servers they start and crash themselves, whatever servers are set outside."""
+    outside = {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL", "REDIS_URL"}
+    environment = {name: value for name, value in os.environ.items() if name not in outside}
+    return _foreground([sys.executable, "-m", "tests.chaos", *arguments], environment)
 
 
 def manage(arguments: Sequence[str]) -> int:
@@ -115,6 +124,7 @@ def clean(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": lambda arguments: run(),
     "test": test,
+    "chaos": chaos,
     "manage": manage,
     "check": check,
     "exec": execute,

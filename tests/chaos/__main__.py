@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import sys
 import time
@@ -20,14 +19,11 @@ from tests.chaos.lanes import Job, play
 from tests.chaos.names import MUTANTS, SCENARIOS
 
 REPORT = VAR / "chaos" / "report.json"
-LANES = 3
+LANES = 2  # one for each core of the machine it was tuned on
 
 
 def main() -> int:
     options = _options()
-    if os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL"):
-        print("The suite crashes its servers, so it takes none of yours: unset DATABASE_URL and REDIS_URL.")
-        return 2
     names = options.names or (SCENARIOS if options.slice else [*SCENARIOS, *MUTANTS])
     print(f"Chaos{', the slice' if options.slice else ''}: seed {options.seed}, {options.lanes} lanes", flush=True)
     began = time.monotonic()

@@ -53,7 +53,7 @@ def lease_not_checked() -> None:
         for name in names:
             statement = getattr(module, name)
             for condition in (
-                " AND lease_token = %(token)s AND lease_until > now()",
+                " AND s.lease_token = %(token)s AND s.lease_until > now()",
                 " AND lease_token = %(token)s",
                 " AND sender_token = %(token)s AND sender_lease_until > now()",
                 " AND sender_token = %(own)s",

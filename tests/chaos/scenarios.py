@@ -152,13 +152,12 @@ def frozen(setting: Setting) -> Verdict:
             pair.shop.list_lag = pair.market.list_lag = timedelta(seconds=stage.scaled(20))
         away = Away(stage)
         stage.play(away.look, every=0.05)
-        buyers = stage.buy(waves * 120, over_seconds=waves * setting.size(90, 20))
         for wave in range(1, waves + 1):
             for moment in moments:
                 stage.plan.add(moment, STOP)
-            if not stage.wait(lambda: len(away.back) == wave * len(moments), stage.scaled(900)):  # noqa: B023
+            stage.place_until(lambda: len(away.back) == wave * len(moments), 120, pause=0.2)  # noqa: B023
+            if len(away.back) < wave * len(moments):
                 stage.verdict.other.append(f"of {wave * len(moments)} only {len(away.back)} were frozen and came back")
-        buyers.join()
         stage.verdict.facts |= {"frozen": len(away.back)}
         return stage.finish()
 
@@ -326,8 +325,9 @@ def _one_night(setting: Setting, night: datetime, verdict: Verdict) -> None:
         abroad = stage.pairs[1].shop  # it tells its own local time
         abroad.utc_offset = offset_of(night)
         stage.place(setting.size(200, 12), over_seconds=setting.size(20, 3))
-        for _ in range(3):  # from an hour before the change to an hour after it
-            stage.move_on(minutes=40)
+        steps = setting.size(3, 1)
+        for _ in range(steps):  # from an hour before the change to an hour after it
+            stage.move_on(minutes=120 / steps)
             abroad.utc_offset = offset_of(abroad.now())
             stage.place(setting.size(200, 12), over_seconds=setting.size(20, 3))
         verdict.add(stage.finish())

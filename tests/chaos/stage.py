@@ -38,7 +38,9 @@ from tests.world import World, build
 
 TEMPLATE, DATABASE, BACKUP = "chaos_template", "chaos", "chaos_backup"
 ROUND_SECONDS = 300  # the product's promise, before it is scaled
-LEAST_PATIENCE_SECONDS = 60  # waits are shortened by the scale, but no machine gets faster
+# Waits are shortened by the scale, but no machine gets faster.
+LEAST_PATIENCE_SECONDS = 60
+LEAST_DELAY_SECONDS = 30
 
 
 class Machines:
@@ -222,6 +224,12 @@ class Stage:
             if pause:
                 time.sleep(max(0.0, began + (number + 1) * pause - time.monotonic()))
 
+    def place_until(self, condition: Callable[[], bool], seconds: float, *, pause: float) -> None:
+        """Buyers place orders until something has happened, so that there is something for it to happen to."""
+        ends = time.monotonic() + seconds
+        while not condition() and time.monotonic() < ends:
+            self.place(len(self.pairs), over_seconds=pause * len(self.pairs))
+
     def buy(self, count: int, *, over_seconds: float) -> threading.Thread:
         """The same, beside whatever else happens."""
         thread = threading.Thread(target=self.place, args=(count,), kwargs={"over_seconds": over_seconds}, daemon=True)
@@ -261,7 +269,7 @@ class Stage:
     def note_delays(self, pairs: Sequence[Pair] | None = None) -> None:
         """Orders that arrived in their shop later than a round after they were placed were held up."""
         pairs = self.pairs if pairs is None else pairs
-        limit = self.round + self.scaled(60) + 3
+        limit = max(self.round + self.scaled(60), LEAST_DELAY_SECONDS) + 3
         self.wait(lambda: all(pair.has_arrived for pair in pairs), 2 * limit)
         never = time.monotonic()
         for pair in pairs:
