@@ -19,6 +19,10 @@ from connections import dispatch, follow_up, relay, sender
 # worker runs. It is long because a worker compares it with its own clock, and clocks may be minutes wrong.
 EXPIRES = 1500
 
+# Hints that wait longer than their lease are for nothing, and what they are about is handed out again. After a stop
+# everything is due at once: without a bound workers would be busy with stale hints alone.
+MOST_WAITING = {"sync": 1000, "outbox": 200}
+
 # What the records of a stream mean, by its topic; registered by the app that knows.
 HANDLERS: dict[str, Callable[[dispatch.Run], None]] = {}
 
@@ -26,13 +30,20 @@ HANDLERS: dict[str, Callable[[dispatch.Run], None]] = {}
 @app.task(expires=EXPIRES)
 def dispatch_due() -> None:
     """Hand out the streams that are due."""
-    for claim in dispatch.claim_due():
+    for claim in dispatch.claim_due(most=_room("sync")):
         failpoints.reach("dispatch.claimed")
         hand_out(claim)
 
 
 def hand_out(claim: dispatch.Claim) -> None:
     sync_stream.apply_async((claim.company_id, claim.stream_id, str(claim.token)), expires=EXPIRES)
+
+
+def _room(queue: str) -> int:
+    """How many more hints a queue takes."""
+    with app.connection_or_acquire() as broker:
+        waiting = broker.default_channel.queue_declare(queue=queue, durable=True, auto_delete=False).message_count
+    return max(0, MOST_WAITING[queue] - int(waiting))
 
 
 @app.task(base=TenantTask)
@@ -46,7 +57,7 @@ def sync_stream(company_id: int, stream_id: int, token: str) -> None:
 @app.task(expires=EXPIRES)
 def relay_outbox() -> None:
     """Hand out the accounts for which something is due to be sent."""
-    for claim in relay.claim_senders():
+    for claim in relay.claim_senders(most=_room("outbox")):
         failpoints.reach("relay.claimed")
         arguments = (claim.company_id, claim.connection_id, str(claim.token))
         send_due.apply_async(arguments, expires=EXPIRES)

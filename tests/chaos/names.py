@@ -1,8 +1,8 @@
 """What there is to play, the longest first; without importing any of it."""
 
 SCENARIOS = [
-    "kills", "nights", "cuts", "restored", "storm", "broker", "frozen", "database", "drained", "poison", "slow",
-    "backlog", "clocks", "twice",
+    "kills", "cuts", "restored", "backlog", "nights", "frozen", "poison", "storm", "broker", "database", "drained",
+    "slow", "clocks", "twice",
 ]  # fmt: skip
 
 # Which scenario finds out which mutant.

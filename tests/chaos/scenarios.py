@@ -181,7 +181,7 @@ class Away:
 
 def backlog(setting: Setting) -> Verdict:
     """Months of orders are read page by page, and the reader dies before each page is committed."""
-    pages = setting.size(10, 3)
+    pages = setting.size(10, 2)
     start_at = timezone.now() - timedelta(days=60)
     with setting.stage("backlog", pairs=1, bol=0, start_at=start_at, workers=2) as stage:
         (pair,) = stage.pairs
@@ -204,7 +204,8 @@ def restored(setting: Setting) -> Verdict:
     """The database is as it was an hour ago; the remotes are not: some orders that it doesn't know
     were created and shipped, others only created."""
     third = setting.size(500, 40)
-    with setting.stage("restored", pairs=4, bol=1) as stage:
+    scale = 0.03 if setting.is_slice else 0.2
+    with setting.stage("restored", pairs=4, bol=1, scale=scale) as stage:
         stage.place(third)
         stage.wait(lambda: all(pair.is_complete for pair in stage.pairs), 3 * stage.round)
         stage.fleet.kill()

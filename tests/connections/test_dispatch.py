@@ -19,7 +19,7 @@ from connections import dispatch
 from connections.connectors.errors import RateLimited, TransientError
 from connections.models import Connection, ConnectionState, RunOutcome, Stream, SyncRun
 from connections.streams import read_again_from_the_start
-from connections.tasks import dispatch_due, sync_stream
+from connections.tasks import MOST_WAITING, dispatch_due, sync_stream
 from tests.factories import CompanyFactory, ConnectionFactory, StreamFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -324,6 +324,24 @@ def test_the_dispatcher_hands_each_claim_to_a_task(stream: Stream, settings: Any
     arguments = message.payload[0]
     assert arguments[:2] == [stream.company_id, stream.pk]
     assert message.headers["expires"]
+
+
+def test_nothing_is_handed_out_while_as_many_hints_wait_as_can_be_used_in_time(stream: Stream) -> None:
+    """Or else, with everything due at once, workers would be busy with hints alone whose lease is over."""
+    from channable.celery import app
+
+    with app.connection_for_write() as broker:
+        queue = broker.SimpleQueue("sync")
+        queue.clear()
+        for _ in range(MOST_WAITING["sync"]):
+            queue.put("waits")
+        dispatch_due()
+        assert fresh(stream).lease_until is None
+        queue.get(timeout=5).ack()
+        dispatch_due()
+        assert fresh(stream).lease_until is not None
+        queue.clear()
+        queue.close()
 
 
 @pytest.fixture(autouse=True)
