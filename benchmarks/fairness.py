@@ -27,7 +27,7 @@ from benchmarks.marketplace import empty
 from benchmarks.remote import API_KEY, remote
 from benchmarks.report import Figure, Report, interleaved, median, percentile, run
 from channable.tenants.scope import company_scope
-from connections.models import Stream
+from connections.models import Connection, Stream
 from orders.models import Order
 from tests.example.simulator import ExampleShop
 from tests.world import World, build, examples_registered
@@ -35,6 +35,7 @@ from tests.world import World, build, examples_registered
 COMPANIES = 50
 DELAY = 30  # ms
 THREADS = 32
+QUIET = "<= 2 s, or the ratio says nothing"
 
 
 @dataclass
@@ -55,19 +56,31 @@ def others_wait(companies: range, seconds: float) -> list[float]:
 
 def with_backlog(world: World, companies: range, seconds: float, counts: list[int]) -> list[float]:
     """The same while the company reads its backlog from the start; notes how far it came."""
-    empty()
     _set_reading(world, is_active=True)
     try:
         return others_wait(companies, seconds)
     finally:
         with company_scope(world.company.pk):
             counts.append(Order.objects.count())
-        _set_reading(world, is_active=False)
+        _stop(world)
+
+
+def _stop(world: World) -> None:
+    """Nothing of the backlog is left to read or to send, or the next quiet round would not be quiet."""
+    _set_reading(world, is_active=False)
+    fleet.wait_until(lambda: not _is_sending(world))
+    empty()
+
+
+def _is_sending(world: World) -> bool:
+    with company_scope(world.company.pk):
+        return Connection.objects.filter(sender_lease_until__isnull=False).exists()
 
 
 def _set_reading(world: World, *, is_active: bool) -> None:
     """Stopping takes the lease away as well: a run under way can write nothing more."""
     with company_scope(world.company.pk):
+        Connection.objects.update(is_paused=not is_active)
         Stream.objects.update(
             is_active=is_active, cursor="", next_run_at=timezone.now(), lease_until=None, lease_token=None
         )
@@ -85,7 +98,8 @@ def measure(options: argparse.Namespace) -> Report:
         companies = fleet.add_streams(options.streams, companies=COMPANIES, url=f"{address}/{DELAY}")
         stack.enter_context(fleet.workers(options.processes, THREADS))
         stack.enter_context(fleet.product("beat"))
-        others_wait(companies, 10)  # connections are made, modules loaded
+        fleet.spread_due(companies, options.seconds)
+        fleet.settle()
         found: dict[str, list[list[float]]] = {"quiet": [], "backlog": []}
         counts: list[int] = []
         ways = {
@@ -104,7 +118,7 @@ def _kept(kept: list[list[float]], found: list[float]) -> float:
 def _report(
     options: argparse.Namespace, p95: dict[str, float], found: dict[str, list[list[float]]], counts: list[int]
 ) -> Report:
-    ratio = p95["backlog"] / p95["quiet"]
+    ratio, is_quiet = p95["backlog"] / p95["quiet"], p95["quiet"] <= 2
     rows = [
         [name, f"{median([median(one) for one in found[name]]):.2f}", f"{p95[name]:.2f}",
          f"{median([percentile(one, 0.99) for one in found[name]]):.2f}"]
@@ -117,7 +131,12 @@ def _report(
         f"company with {options.orders:,} open orders to read and to create in its shop. {options.rounds} interleaved "
         f"rounds, medians.",
         [["the others' syncs begin after", "median, s", "p95, s", "p99, s"], *rows],
-        [Figure("the others' p95, with the backlog / quiet", f"{ratio:.2f} x", "<= 1.5 x", ratio <= 1.5)],
+        [
+            Figure("the others' p95 in the quiet run", f"{p95['quiet']:.2f} s", QUIET, is_quiet),
+            Figure(
+                "the others' p95, with the backlog / quiet", f"{ratio:.2f} x", "<= 1.5 x", is_quiet and ratio <= 1.5
+            ),
+        ],
         [f"Meanwhile {median(counts):,.0f} orders of the backlog were read (the median of the rounds)."],
     )
 

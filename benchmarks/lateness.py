@@ -30,7 +30,6 @@ from benchmarks.report import Figure, Report, median, percentile, run
 PERIOD = 300  # s
 DELAY = 30  # ms
 THREADS = 32
-WARM_UP = 15.0  # s
 
 
 def servers() -> list[psutil.Process]:
@@ -62,14 +61,14 @@ def measure(options: argparse.Namespace) -> Report:
         url = f"{stack.enter_context(remote())}/{DELAY}"
         companies = fleet.add_streams(options.streams, companies=options.streams // 10, url=url, period=PERIOD)
         due = fleet.spread_due(companies, PERIOD)
-        began = min(due.values()) + timedelta(seconds=WARM_UP)
-        chosen = {pk: at for pk, at in due.items() if began <= at < began + timedelta(seconds=options.seconds)}
         pids = [
             *stack.enter_context(fleet.workers(options.processes, THREADS)),
             stack.enter_context(fleet.product("beat")),
         ]
         ours = [*(psutil.Process(pid) for pid in pids), *servers()]
-        time.sleep(WARM_UP)
+        fleet.settle()
+        began = fleet.now()
+        chosen = {pk: at for pk, at in due.items() if began <= at < began + timedelta(seconds=options.seconds)}
         before, at = processor_seconds(ours), time.monotonic()
         time.sleep(options.seconds)
         share = (processor_seconds(ours) - before) / (time.monotonic() - at) / (os.cpu_count() or 1)
@@ -107,7 +106,7 @@ def _report(options: argparse.Namespace, found: list[float], share: float) -> Re
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", type=int, default=10_000)
-    parser.add_argument("--seconds", type=int, default=75)
+    parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 2)
     options = parser.parse_args()
     run(lambda: measure(options))
