@@ -1,8 +1,9 @@
 """What one more order, a page of the list and a search cost as orders pile up: `python -m benchmarks.growth`.
 
-The same 2,000 new orders go into the largest company of three databases, each with ten times as many orders as the one
-before (the last with a million, or `BENCH_ORDERS`), through the product's own run of a stream (pages of 250 from memory instead of HTTP, parsed, committed, inside
-the wall); then its pages and searches are asked for while what came in is not vacuumed yet. The sizes take turns.
+The same 2,000 new orders go into the largest company of three databases, each with ten times as many orders as the
+one before (the last with a million, or `BENCH_ORDERS`), through the product's own run of a stream (pages of 250 from
+memory instead of HTTP, parsed, committed, inside the wall); then its pages and searches are asked for while what came
+in is not vacuumed yet. The sizes take turns.
 """
 
 from __future__ import annotations
