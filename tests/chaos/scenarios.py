@@ -109,7 +109,7 @@ def cuts(setting: Setting) -> Verdict:
 def twice(setting: Setting) -> Verdict:
     """Every task is delivered twice, in any order."""
     with setting.stage("twice", pairs=6, bol=2, environment={"CHAOS_TWICE": "1"}) as stage:
-        stage.place(setting.size(3000, 120), over_seconds=setting.size(120, 8))
+        stage.place(setting.size(3000, 60), over_seconds=setting.size(120, 5))
         return stage.finish()
 
 
@@ -117,7 +117,7 @@ def broker(setting: Setting) -> Verdict:
     """Valkey is flushed again and again, and then gone for ten minutes."""
     flushes = setting.size(20, 6)
     with setting.stage("broker", pairs=6, bol=2) as stage:
-        buyers = stage.buy(setting.size(2000, 100), over_seconds=setting.size(90, 10))
+        buyers = stage.buy(setting.size(2000, 60), over_seconds=setting.size(90, 10))
         for _ in range(flushes):
             time.sleep(setting.size(90, 10) / flushes)
             stage.machines.flush_valkey()
@@ -133,7 +133,7 @@ def database(setting: Setting) -> Verdict:
     """PostgreSQL crashes again and again."""
     crashes = setting.size(20, 3)
     with setting.stage("database", pairs=6, bol=2) as stage:
-        buyers = stage.buy(setting.size(2000, 100), over_seconds=setting.size(100, 10))
+        buyers = stage.buy(setting.size(2000, 60), over_seconds=setting.size(100, 10))
         for _ in range(crashes):
             time.sleep(setting.size(100, 10) / crashes)
             stage.machines.crash_postgres()
@@ -181,14 +181,15 @@ class Away:
 
 def backlog(setting: Setting) -> Verdict:
     """Months of orders are read page by page, and the reader dies before each page is committed."""
-    pages = setting.size(10, 2)
+    orders = setting.size(1000, 130)
+    pages = -(-orders // 100)
     start_at = timezone.now() - timedelta(days=60)
     with setting.stage("backlog", pairs=1, bol=0, start_at=start_at, workers=2) as stage:
         (pair,) = stage.pairs
         stage.place(1, at=start_at)
         stage.wait(lambda: pair.is_complete, 3 * stage.round)  # so that each run from now on begins with a page
         stage.fleet.kill()
-        for number in range(100 * pages):
+        for number in range(orders):
             pair.place(start_at + timedelta(hours=1 + number))
         stage.plan.add("run.writing:orders")
         stage.fleet.start()
@@ -203,7 +204,7 @@ def backlog(setting: Setting) -> Verdict:
 def restored(setting: Setting) -> Verdict:
     """The database is as it was an hour ago; the remotes are not: some orders that it doesn't know
     were created and shipped, others only created."""
-    third = setting.size(500, 40)
+    third = setting.size(500, 20)
     scale = 0.03 if setting.is_slice else 0.2
     with setting.stage("restored", pairs=4, bol=1, scale=scale) as stage:
         stage.place(third)
@@ -240,7 +241,7 @@ def _shuffle(stage: Stage) -> None:
 
 def poison(setting: Setting) -> Verdict:
     """One order in a hundred cannot be read, in every way we could think of."""
-    orders = setting.size(6000, 240)
+    orders = setting.size(6000, 90)
     broken = max(orders // 100, len(WAYS))
     with setting.stage("poison", pairs=6, bol=1) as stage, stage.web() as web:
         examples = stage.pairs[:-1]
@@ -270,7 +271,7 @@ def slow(setting: Setting) -> Verdict:
             for _ in range(setting.size(10, 4)):
                 pair.place()
         others = stage.pairs[2:]
-        orders = setting.size(2000, 150)
+        orders = setting.size(2000, 60)
         for number in range(orders):
             others[number % len(others)].place()
             time.sleep(setting.size(120, 12) / orders)
@@ -285,7 +286,7 @@ def storm(setting: Setting) -> Verdict:
     storms = setting.size(6, 2)
     with setting.stage("storm", pairs=6, bol=2) as stage:
         remotes = [remote for pair in stage.pairs for remote in (pair.market, pair.shop)]
-        buyers = stage.buy(setting.size(2000, 80), over_seconds=storms * (stage.round / 2 + 8))
+        buyers = stage.buy(setting.size(2000, 50), over_seconds=storms * (stage.round / 2 + 8))
         for _ in range(storms):
             before = [len(remote.arrivals) for remote in remotes]
             for remote in remotes:
@@ -309,7 +310,7 @@ def clocks(setting: Setting) -> Verdict:
         for number, pair in enumerate(stage.pairs):
             for remote, minutes in ((pair.market, (-10, 0, 10)), (pair.shop, (10, -10, 0))):
                 remote.set_clock(remote.now() + timedelta(minutes=minutes[number % 3]))
-        stage.place(setting.size(2000, 80), over_seconds=setting.size(90, 10))
+        stage.place(setting.size(2000, 48), over_seconds=setting.size(90, 8))
         return stage.finish()
 
 
@@ -340,7 +341,7 @@ def drained(setting: Setting) -> Verdict:
     with setting.stage("drained", pairs=4, bol=1, scale=scale) as stage:
         for pair in stage.pairs[:2]:
             pair.shop.pause = stage.scaled(55)
-        buyers = stage.buy(setting.size(200, 100), over_seconds=10)
+        buyers = stage.buy(setting.size(200, 48), over_seconds=10)
         took = []
         for _ in range(2):
             time.sleep(5)

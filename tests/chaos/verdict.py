@@ -22,6 +22,7 @@ class Verdict:
     by_hand: list[str] = field(default_factory=list)  # needs a person
     other: list[str] = field(default_factory=list)  # whatever else the scenario promises
     facts: dict[str, Any] = field(default_factory=dict)  # how often what was done to it
+    slowest: float = 0.0  # seconds that one way of an order took once the trouble was over
     seconds: float = 0.0
     by_hand_allowed: float = 0.0  # share of the orders
 
@@ -38,6 +39,7 @@ class Verdict:
         """Another part of the same scenario."""
         self.placed += other.placed
         self.seconds += other.seconds
+        self.slowest = max(self.slowest, other.slowest)
         self.facts |= other.facts
         for name in ("lost", "doubled", "stuck", "delayed", "by_hand", "other"):
             getattr(self, name).extend(getattr(other, name))
@@ -47,7 +49,7 @@ class Verdict:
             f"{len(getattr(self, name))} {name.replace('_', ' ')}"
             for name in ("lost", "doubled", "stuck", "delayed", "by_hand")
         )
-        facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+        facts = ", ".join(f"{name} {value}" for name, value in {**self.facts, "slowest": f"{self.slowest:.0f} s"}.items())
         word = "clean" if self.is_clean else "FAILED"
         return f"{word:7}{self.scenario:22}{self.placed:7} orders: {counts} ({facts}; {self.seconds:.0f} s)"
 
@@ -81,6 +83,7 @@ def judge(verdict: Verdict, pairs: Iterable[Pair], *, ended: float, patience: fl
             else:
                 there = pair.arrived[number] - max(placed_at, ended)
                 back = pair.closed[number] - max(pair.arrived[number], ended)
+                verdict.slowest = max(verdict.slowest, there, back)
                 if max(there, back) > patience:
                     verdict.stuck.append(f"{name} took {there:.0f} s to the shop and {back:.0f} s back")
             if created[number] > 1:
