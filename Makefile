@@ -65,7 +65,7 @@ $(READY): pyproject.toml uv.lock
 	@if ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 		echo "Python 3.11 or newer is needed, $(PYTHON) is older or missing."; exit 2; fi
 	@if ! command -v "$(UV)" >/dev/null; then $(MAKE) --no-print-directory var/uv/bin/uv; fi
-	"$(UV)" sync --locked --python "$(PYTHON)"
+	"$(UV)" sync --locked --compile-bytecode --python "$(PYTHON)"
 	@touch $(READY)
 
 # uv, privately: in a virtual environment, or by pip alone where Debian left out python3-venv.

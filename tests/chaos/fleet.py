@@ -13,12 +13,20 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = ["worker", "--pool", "threads", "--concurrency", "8", "-Q", "sync,outbox,default", "-l", "WARNING"]
 BEAT = ["beat", "--pidfile=", "-l", "WARNING"]
+
+# What a worker and a beat load when they start: once here, not again after each death.
+LOADED_AT_START = [
+    "celery.app.control", "celery.apps.beat", "celery.apps.worker", "celery.backends.base", "celery.bin.celery",
+    "celery.concurrency.thread", "celery.contrib.django.task", "celery.worker.autoscale", "celery.worker.consumer",
+    "django_celery_beat.schedulers", "kombu.transport.redis",
+]  # fmt: skip
 
 
 class Fleet:
@@ -117,6 +125,9 @@ def _load(folder: Path) -> None:
     import django
 
     django.setup()
+
+    for module in LOADED_AT_START:
+        import_module(module)
 
     from channable.celery import app
     from connections.connectors import CONNECTORS

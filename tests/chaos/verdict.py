@@ -49,7 +49,9 @@ class Verdict:
             f"{len(getattr(self, name))} {name.replace('_', ' ')}"
             for name in ("lost", "doubled", "stuck", "delayed", "by_hand")
         )
-        facts = ", ".join(f"{name} {value}" for name, value in {**self.facts, "slowest": f"{self.slowest:.0f} s"}.items())
+        facts = ", ".join(
+            f"{name} {value}" for name, value in {**self.facts, "slowest": f"{self.slowest:.0f} s"}.items()
+        )
         word = "clean" if self.is_clean else "FAILED"
         return f"{word:7}{self.scenario:22}{self.placed:7} orders: {counts} ({facts}; {self.seconds:.0f} s)"
 
