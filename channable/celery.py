@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "channable.settings")
 
@@ -36,3 +36,10 @@ def _refuse_wrong_role(**_: Any) -> None:
     from channable.tenants.checks import refuse_wrong_role
 
     refuse_wrong_role()
+
+
+@worker_shutting_down.connect
+def _drain(**_: Any) -> None:
+    from channable.core import stopping
+
+    stopping.end_in_time()

@@ -22,7 +22,7 @@ from django.db import connection as database
 from django.db.models import Model
 from django.db.models.functions import Now
 
-from channable.core import failpoints
+from channable.core import failpoints, stopping
 from channable.tenants.scope import all_companies, company_scope
 from connections.accounts import connector_for
 from connections.connectors import Connector
@@ -169,7 +169,8 @@ class Run:
 
     @property
     def is_out_of_time(self) -> bool:
-        return time.monotonic() > self._ends
+        """Whether to stop after this page; what is left is due again at once."""
+        return time.monotonic() > self._ends or stopping.is_asked()
 
     def keep(self) -> None:
         """Extend the lease if less than half of it is left. Raises LeaseLost."""

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from channable.core import failpoints
+from channable.core import failpoints, stopping
 from channable.tenants.scope import company_scope
 from connections.accounts import connector_for
 from connections.connectors import Connector
@@ -68,14 +68,15 @@ WHERE company_id = %(company)s AND id = %(connection)s AND sender_token = %(own)
 
 
 def send_due(claim: SenderClaim) -> int:
-    """Send what is due for one account, until nothing is or the time is up. How many messages were tried."""
+    """Send what is due for one account, until nothing is, the time is up or the worker stops. How many
+    messages were tried."""
     sender = Sender(claim)
     if not sender.start():
         return 0
     count = 0
     ends = time.monotonic() + RUN_SECONDS
     try:
-        while time.monotonic() < ends and (job := sender.next()) is not None:
+        while time.monotonic() < ends and not stopping.is_asked() and (job := sender.next()) is not None:
             sender.work(job)
             count += 1
     finally:

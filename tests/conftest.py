@@ -7,12 +7,13 @@ owner, then nothing but the walled role is used, exactly as in production.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from channable.core import failpoints, stopping
 from channable.tenants.models import Company, Project, User
 from channable.tenants.roles import Role
 from channable.tenants.scope import company_scope
@@ -43,6 +44,23 @@ def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def stop_at() -> Iterator[Callable[[str], None]]:
+    """Asks this process to stop when it first comes to a named moment, as SIGTERM asks a worker."""
+
+    def stop_at(moment: str) -> None:
+        def listen(reached: str) -> None:
+            if reached == moment:
+                failpoints.listener = None
+                stopping.ask()
+
+        failpoints.listener = listen
+
+    yield stop_at
+    failpoints.listener = None
+    stopping.take_back()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = ["worker", "--pool", "threads", "--concurrency", "8", "-Q", "sync,outbox,default", "-l", "WARNING"]
+NEWS = {signal.SIGTERM, signal.SIGCHLD}
 BEAT = ["beat", "--pidfile=", "-l", "WARNING"]
 
 # What a worker and a beat load when they start: once here, not again after each death.
@@ -96,29 +97,28 @@ class Fleet:
 
 
 def main(roles: list[str]) -> None:
+    """SIGTERM and deaths are waited for, so neither can come in between a fork and its being written down."""
     folder = Path(os.environ["CHAOS_FOLDER"])
+    signal.pthread_sigmask(signal.SIG_BLOCK, NEWS)
     _load(folder)
-    children: dict[int, str] = {}
-    signal.signal(signal.SIGTERM, lambda *_: _stop(children))
-    for role in roles:
-        children[_spawn(role, folder)] = role
-    while True:
-        pid, _status = os.wait()
-        role = children.pop(pid)
-        if not _stopping:
-            children[_spawn(role, folder)] = role
-        elif not children:
-            return
+    children = {_spawn(role, folder): role for role in roles}
+    is_stopping = False
+    while children:
+        if signal.sigwait(NEWS) == signal.SIGTERM:
+            is_stopping = True
+            for pid in children:
+                os.kill(pid, signal.SIGTERM)
+        for role in _ended(children):
+            if not is_stopping:
+                children[_spawn(role, folder)] = role
 
 
-_stopping: list[bool] = []
-
-
-def _stop(children: dict[int, str]) -> None:
-    _stopping.append(True)
-    for pid in children:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+def _ended(children: dict[int, str]) -> list[str]:
+    """The roles of those that died since."""
+    roles = []
+    while children and (pid := os.waitpid(-1, os.WNOHANG)[0]):
+        roles.append(children.pop(pid))
+    return roles
 
 
 def _load(folder: Path) -> None:
@@ -148,8 +148,8 @@ def _spawn(role: str, folder: Path) -> int:
     if pid:
         (folder / "pids" / role).write_text(str(pid))
         return pid
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, NEWS)
         _become(role)
     finally:
         os._exit(1)

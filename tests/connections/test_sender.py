@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from channable.core import stopping
 from channable.tenants.models import Company
 from channable.tenants.scope import company_scope
 from connections.accounts import connect_account
@@ -316,3 +317,15 @@ def test_a_defect_of_ours_in_one_message_stops_no_other(shop: WooCommerceSimulat
         Order.objects.filter(pk=broken.pk).update(total_amount=Decimal("1"), customer={"nonsense": 1})
     engine.send()
     assert made(shop) == [healthy.reference]
+
+
+def test_a_worker_that_is_to_stop_sends_no_further_message(
+    shop: WooCommerceSimulator, make_order: Any, stop_at: Callable[[str], None]
+) -> None:
+    first, second = make_order(), make_order()
+    stop_at("sender.called:create_order")
+    assert engine.send() == 1
+    assert made(shop) == [first.reference]
+    stopping.take_back()
+    assert engine.send() == 1  # at once: the account was given back
+    assert made(shop) == [first.reference, second.reference]

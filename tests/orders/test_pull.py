@@ -12,6 +12,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from channable.core import stopping
 from channable.tenants.scope import company_scope
 from connections import dispatch, services
 from connections.models import Connection, OrderConnection, RefusedRecord, Stream, SyncRun
@@ -81,6 +82,19 @@ def test_pages_are_read_whole_and_twice_is_once(world: World) -> None:
     run = last_run(world)
     assert (run.seen, run.new) == (len(numbers), len(numbers))
     assert run.seen == run.new + run.changed + run.same + run.passed_over + run.refused
+
+
+def test_a_worker_that_is_to_stop_ends_after_the_page_it_reads(world: World, stop_at: Callable[[str], None]) -> None:
+    numbers = [world.market.add_order() for _ in range(2 * world.market.page_size + 1)]
+    stop_at("run.written:orders")
+    sync(world)
+    assert len(world.orders) == world.market.page_size
+    stopping.take_back()
+    for claim in dispatch.claim_due():  # the rest is due at once
+        run = dispatch.start_run(claim.company_id, claim.stream_id, claim.token)
+        assert run is not None
+        dispatch.run_stream(run, HANDLERS[run.stream.topic])
+    assert sorted(order.external_id for order in world.orders) == sorted(numbers)
 
 
 def test_an_idle_sync_takes_a_small_constant_number_of_statements(world: World) -> None:
