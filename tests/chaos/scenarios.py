@@ -93,7 +93,7 @@ def cut_now_and_then(stage: Stage) -> None:
 def cuts(setting: Setting) -> Verdict:
     """A fifth of all writes is executed, and then nobody learns of it; some only after we gave up."""
     writes = setting.size(5000, 500)
-    scale = 0.1 if setting.is_slice else 0.2
+    scale = 0.08 if setting.is_slice else 0.2
     with setting.stage("cuts", pairs=setting.size(16, 8), bol=setting.size(4, 2), scale=scale) as stage:
         for pair in stage.pairs:
             for remote in (pair.market, pair.shop):
