@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 from celery import Celery
@@ -38,8 +39,28 @@ def _refuse_wrong_role(**_: Any) -> None:
     refuse_wrong_role()
 
 
+# A signal's handler runs between any two instructions: it may not start a thread, nor ask the database.
+
+
+@worker_init.connect
+def _end_worker_in_time(**_: Any) -> None:
+    from channable.core import stopping
+
+    stopping.end_in_time()
+
+
 @worker_shutting_down.connect
 def _drain(**_: Any) -> None:
     from channable.core import stopping
 
-    stopping.end_in_time()
+    stopping.ask()
+
+
+@beat_init.connect
+def _end_beat_at_once(**_: Any) -> None:
+    """Celery's handler saves the schedule, and waits forever where it came in between a query of that connection.
+
+    What isn't saved is when a task was last sent: at worst it is sent once more.
+    """
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: os._exit(0))  # not SIG_DFL: that does nothing in the first process of a container

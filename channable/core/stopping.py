@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import structlog
 
@@ -32,13 +33,12 @@ def take_back() -> None:
 
 
 def end_in_time() -> None:
-    """Ask, and end this process without waiting for what isn't done by then."""
-    ask()
-    timer = threading.Timer(DRAIN_SECONDS, _leave)
-    timer.daemon = True
-    timer.start()
+    """Make sure that this process is gone DRAIN_SECONDS after it was asked, whatever it waits for."""
+    threading.Thread(target=_watch, name="end-in-time", daemon=True).start()
 
 
-def _leave() -> None:
+def _watch() -> None:
+    _asked.wait()
+    time.sleep(DRAIN_SECONDS)
     log.warning("ended with calls under way", after_seconds=DRAIN_SECONDS)
     os._exit(0)

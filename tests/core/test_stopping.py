@@ -10,7 +10,7 @@ import threading
 from channable.core import stopping
 stopping.DRAIN_SECONDS = 0.1
 stopping.end_in_time()
-assert stopping.is_asked()
+stopping.ask()
 threading.Event().wait(60)
 raise SystemExit("waited for what it was held up by")
 """

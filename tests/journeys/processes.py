@@ -43,6 +43,7 @@ class Started:
         os.environ["PORT"] = environment(name, worker_id)["PORT"]
         program = next(one for one in run.programs() if one.name == name.partition("-")[0])
         argv = [_unique(part, name) for part in program.argv]
+        self.redis_url = environment(name, worker_id)["REDIS_URL"]
         self.process = subprocess.Popen(
             argv,
             cwd=ROOT,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection as database
+from django.db import transaction
 
 from channable.tenants.scope import all_companies
 from connections.models import OutboxMessage, Stream
@@ -68,6 +69,30 @@ def test_the_processes_cannot_pass_the_wall_between_companies(engine_on: Any, wo
         assert cursor.fetchone() == (False, False)
         cursor.execute("SELECT count(*) FROM pg_class WHERE relowner = 'channable_app'::regrole")
         assert cursor.fetchone() == (0,)
+
+
+def test_a_scheduler_ends_in_the_midst_of_a_query(engine_on: Any) -> None:
+    with engine_on("beat") as (beat,):
+        wait_until(lambda: _ticked(beat), PATIENCE, "the scheduler sent nothing")
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute("LOCK TABLE django_celery_beat_periodictasks")
+            wait_until(lambda: _is_waiting("beat"), PATIENCE, "the scheduler never looked whether its schedule changed")
+            beat.process.terminate()
+            assert beat.process.wait(PATIENCE) == 0
+
+
+def _ticked(beat: Started) -> bool:
+    """It has sent more than its first task, after which it saves the schedule: there is something to save again."""
+    import redis
+
+    with redis.Redis.from_url(beat.redis_url) as client:
+        return client.llen("default") > 2
+
+
+def _is_waiting(name: str) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'", [name])
+        return cursor.fetchone() is not None
 
 
 def _ask(url: str) -> None:
