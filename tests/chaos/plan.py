@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 from channable.core import failpoints
@@ -30,6 +31,13 @@ MOMENTS = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    moment: str
+    pid: int
+    which: str  # a process may come to the same moment again
+
+
 class Plan:
     """Deaths that are planned, and those that came true."""
 
@@ -48,10 +56,10 @@ class Plan:
     def is_pending(self, moment: str, what: str = KILL) -> bool:
         return (self.folder / "planned" / f"{moment}={what}").exists()
 
-    def taken(self, what: str = KILL) -> list[tuple[str, int]]:
-        """(moment, process id) of those that came true, in any order."""
+    def taken(self, what: str = KILL) -> list[Taken]:
+        """Those that came true, in any order."""
         found = [path.name.rsplit("=", 2) for path in (self.folder / "taken").iterdir()]
-        return [(moment, int(pid.partition("-")[0])) for moment, kind, pid in found if kind == what]
+        return [Taken(moment, int(which.partition("-")[0]), which) for moment, kind, which in found if kind == what]
 
     # -- in the process that dies -----------------------------------------------------------------
     def listen(self) -> None:
