@@ -212,8 +212,8 @@ MESSAGES: Mapping[str, Message] = {
         _("A tracking code is needed"),
         SHOP,
         _("This marketplace does not accept a shipment without one."),
-        _("Enter the code in the shop."),
-        "",
+        _("Enter the code here or in the shop."),
+        "ship",
         "shipment_failure",
     ),
     "shipment.transporter_needed": Message(

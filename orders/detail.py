@@ -10,14 +10,17 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from connections.connectors.types import FulfilmentType
 from connections.messages import message_for
 from connections.models import OutboxMessage
 from connections.presenters import problem
+from orders.forms import CancelForm, PiecesForm, ShipForm
 from orders.look import part_badge, status_badge
-from orders.models import Address, Order
+from orders.models import Address, Order, OrderItem
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment
 from orders.next_step import next_step
 from orders.presenters import amount
+from orders.services.rules.by_hand import CANCELLABLE, SHIPPABLE
 from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, CREATE_ORDER
 from orders.timeline import timeline
 from orders.transporters import CODES
@@ -33,9 +36,12 @@ DECISION_LOOK = {
 class OrderDetail:
     """Everything orders/order_detail.html shows of one order."""
 
-    def __init__(self, order: Order, *, may_handle: bool) -> None:
+    def __init__(self, order: Order, *, may_handle: bool, opens: str = "", form: PiecesForm | None = None) -> None:
+        """`opens` names the form that is shown open; `form` is one with errors."""
         self.order = order
         self.may_handle = may_handle
+        self.opens = form.name if form else opens
+        self.form = form
 
     def context(self) -> dict[str, Any]:
         order = self.order
@@ -46,7 +52,8 @@ class OrderDetail:
             "next_step": next_step(order, self._messages),
             "problem": self._problem() if is_problem else None,
             "actions": self._actions() if self.may_handle else [],
-            "items": self._items(),
+            "forms": self._forms() if self.may_handle else [],
+            "items": self._item_rows(),
             "shipping": self._address("shipping"),
             "billing": None if self._is_same_address else self._address("billing"),
             "money": self._money(),
@@ -98,11 +105,12 @@ class OrderDetail:
     def _problem(self) -> dict[str, Any]:
         order = self.order
         wanted = message_for(order.error_code).action
-        buttons = {"resend": _("Resend"), "handle_manually": _("Handle manually")}
-        urls = {"resend": "resend", "handle_manually": "manual"}
-        action = None
-        if self.may_handle and not order.is_closed and wanted in buttons:
-            action = {"label": buttons[wanted], "url": self._url(urls[wanted]), "method": "post"}
+        buttons = {
+            "resend": {"label": _("Resend"), "url": self._url("resend"), "method": "post"},
+            "handle_manually": {"label": _("Handle manually"), "url": self._url("manual"), "method": "post"},
+            "ship": {"label": _("Enter the code"), "url": f"{self._url('detail')}?do=ship#ship", "method": "get"},
+        }
+        action = buttons.get(wanted) if self.may_handle and not order.is_closed else None
         return problem(
             order.error_code,
             since=order.error_since,
@@ -124,8 +132,38 @@ class OrderDetail:
             actions.append({"label": _("Handle manually"), "icon": "user", "url": self._url("manual"), "tone": ""})
         return actions
 
-    def _items(self) -> list[dict[str, Any]]:
-        items = self.order.items.prefetch_related("parts").order_by("id")
+    @cached_property
+    def items(self) -> Sequence[OrderItem]:
+        return list(self.order.items.prefetch_related("parts").order_by("id"))
+
+    def _forms(self) -> list[dict[str, Any]]:
+        """What a person can tell the marketplace now, and what will happen."""
+        order, capabilities = self.order, self.order.connection.connector_class.capabilities
+        marketplace = {"marketplace": order.connection.kind_label}
+        shown: list[tuple[type[PiecesForm], str, Any, Any, Any]] = []
+        if order.status in SHIPPABLE and order.fulfilment_type == FulfilmentType.MERCHANT:
+            told = _("%(marketplace)s is told that it was shipped. The order in the shop is left as it is.")
+            shown.append((ShipForm, "truck", _("Confirm shipment"), told % marketplace, _("Confirm shipment")))
+        if order.status in CANCELLABLE and capabilities.cancels_orders:
+            told = _("%(marketplace)s is told that you cancel; the buyer is refunded. This can't be taken back.")
+            title = _("Accept the cancellation") if order.cancellation_requested else _("Cancel items")
+            shown.append((CancelForm, "x-circle", title, told % marketplace, title))
+        return [
+            {
+                "name": kind.name,
+                "icon": icon,
+                "title": title,
+                "told": told,
+                "button": button,
+                "tone": "danger" if kind is CancelForm else "primary",
+                "url": self._url(kind.name),
+                "is_open": self.opens == kind.name,
+                "form": self.form if isinstance(self.form, kind) else kind(order, self.items),
+            }
+            for kind, icon, title, told, button in shown
+        ]
+
+    def _item_rows(self) -> list[dict[str, Any]]:
         return [
             {
                 "title": item.title or item.product_id,
@@ -139,7 +177,7 @@ class OrderDetail:
                     for part in sorted(item.parts.all(), key=lambda part: part.pk)
                 ],
             }
-            for item in items
+            for item in self.items
         ]
 
     @cached_property

@@ -55,7 +55,10 @@ STATUS_LOOK: dict[OrderStatus, Look] = {
     ),
     S.SHIPPED: Look("success", "truck", _("All done"), _("The marketplace knows that it was shipped.")),
     S.PARTIAL: Look(
-        "warning", "partial", _("Part of it is open"), _("Ship or cancel the rest in your shop; each parcel is told.")
+        "warning",
+        "partial",
+        _("Part of it is open"),
+        _("Ship or cancel the rest, in your shop or here; each parcel is told."),
     ),
     S.PENDING_CANCELLATION: Look(
         "progress",
@@ -68,7 +71,7 @@ STATUS_LOOK: dict[OrderStatus, Look] = {
         "warning",
         "hand",
         _("The buyer asks to cancel"),
-        _("Cancel the order in your shop to accept, or ship it as usual."),
+        _("Cancel it here or in your shop to accept, or ship it as usual."),
     ),
     S.MANUAL: Look(
         "neutral",

@@ -95,6 +95,8 @@ CODES: dict[str, str] = {
     "ZELERIS": "Zeleris",
 }
 
+OTHER = "OTHER"  # one that has no code of its own; its name travels beside it
+
 # Formats that only one transporter uses.
 FORMATS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"3S[A-Z0-9]{8,16}"), "POSTNL"),

@@ -11,4 +11,6 @@ urlpatterns = [
     path("<int:order_id>/", views.order_detail, name="detail"),
     path("<int:order_id>/resend/", views.resend_order, name="resend"),
     path("<int:order_id>/manual/", views.take_manually, name="manual"),
+    path("<int:order_id>/ship/", views.ship_order, name="ship"),
+    path("<int:order_id>/cancel/", views.cancel_order, name="cancel"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,13 +15,15 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from channable.tenants.access import CompanyRequest, requires
+from channable.tenants.models import User
 from channable.tenants.roles import Permission
 from connections.models import OrderConnection, RefusedRecord
 from orders import listing, presenters
 from orders.detail import OrderDetail
+from orders.forms import CancelForm, ShipForm
 from orders.models import Order
 from orders.paging import Position, page_links, page_of
-from orders.services.handle import NotPossible, handle_manually, resend
+from orders.services.handle import NotPossible, cancel, handle_manually, resend, ship
 
 
 @require_GET
@@ -63,11 +66,15 @@ def _nothing_yet(request: CompanyRequest) -> dict[str, Any]:
 @require_GET
 @requires(Permission.VIEW_ORDERS)
 def order_detail(request: CompanyRequest, order_id: int) -> HttpResponse:
-    order: Order = get_object_or_404(
-        Order.objects.select_related("connection", "shop", "order_connection", "project"), pk=order_id
-    )
     may_handle = request.membership.may(Permission.HANDLE_ORDERS)
-    return render(request, "orders/order_detail.html", OrderDetail(order, may_handle=may_handle).context())
+    page = OrderDetail(_whole(order_id), may_handle=may_handle, opens=request.GET.get("do", ""))
+    return render(request, "orders/order_detail.html", page.context())
+
+
+def _whole(order_id: int) -> Order:
+    orders = Order.objects.select_related("connection", "shop", "order_connection", "project")
+    order: Order = get_object_or_404(orders, pk=order_id)
+    return order
 
 
 @require_POST
@@ -94,6 +101,35 @@ def _handled(request: CompanyRequest, order_id: int, handle: Callable[..., None]
     else:
         messages.success(request, done)
     return redirect("orders:detail", request.company.pk, order_id)
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def ship_order(request: CompanyRequest, order_id: int) -> HttpResponse:
+    return _told(request, order_id, ShipForm, ship, _("The shipment goes to the marketplace."))
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def cancel_order(request: CompanyRequest, order_id: int) -> HttpResponse:
+    return _told(request, order_id, CancelForm, cancel, _("The cancellation goes to the marketplace."))
+
+
+def _told(
+    request: CompanyRequest, order_id: int, kind: type[ShipForm | CancelForm], tell: Callable[..., None], done: str
+) -> HttpResponse:
+    """What a person fills in, or the form again with what is wrong with it."""
+    order = _whole(order_id)
+    page = OrderDetail(order, may_handle=True)
+    form = kind(order, page.items, request.POST)
+    if form.is_valid():
+        return _handled(request, order_id, partial(_tell, tell, form.event), done)
+    page = OrderDetail(order, may_handle=True, form=form)
+    return render(request, "orders/order_detail.html", page.context(), status=422)
+
+
+def _tell(tell: Callable[..., None], event: object, order: Order, *, user: User) -> None:
+    tell(order, event, user=user)
 
 
 @require_GET

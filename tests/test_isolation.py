@@ -30,6 +30,8 @@ ROUTES: dict[str, tuple[str, Permission]] = {
     "orders:detail": ("get", Permission.VIEW_ORDERS),
     "orders:resend": ("post", Permission.HANDLE_ORDERS),
     "orders:manual": ("post", Permission.HANDLE_ORDERS),
+    "orders:ship": ("post", Permission.HANDLE_ORDERS),
+    "orders:cancel": ("post", Permission.HANDLE_ORDERS),
     "setup:order_connections": ("get", Permission.VIEW_SETUP),
     "setup:order_connection": ("get", Permission.VIEW_SETUP),
     "setup:order_connection_sync": ("post", Permission.RUN_SYNCS),
@@ -101,7 +103,7 @@ def test_each_role_may_what_the_table_says(
     method, permission = ROUTES[name]
     status = visit(member(company, role), address(path, ids), method)
     if permission in ALLOWED[role]:
-        assert status in (200, 302)
+        assert status in (200, 302, 422)  # a form that came empty is shown again
     else:
         assert status == 403
 

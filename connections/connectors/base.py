@@ -53,9 +53,11 @@ class Capabilities:
     """What the remote can do. Methods behind a False flag are never called."""
 
     cancels_orders: bool = False
-    cancels_partially: bool = False
+    cancels_partially: bool = False  # some lines and not the others
+    cancels_quantities: bool = False  # some pieces of a line
     ships_partially: bool = True
     requires_tracking: bool = False  # a shipment without a code is refused
+    requires_return_tracking: bool = False  # one without the code of the return label is refused
     # How long after a write its look-up may still miss it.
     index_delay_seconds: int = 30
     # How long the remote may go on executing after we hung up; no look-up before that.

@@ -38,6 +38,19 @@ class ShopState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CancellationReason(StrEnum):
+    """Why the seller cancels. Marketplaces know more reasons or fewer; connectors choose the nearest."""
+
+    CUSTOMER_REQUEST = "customer_request"
+    OUT_OF_STOCK = "out_of_stock"
+    BAD_CONDITION = "bad_condition"
+    WRONG_PRICE = "wrong_price"
+    SHIPPING_COST = "shipping_cost"
+    TOO_LATE = "too_late"
+    ORDERED_TWICE = "ordered_twice"
+    OTHER = "other"
+
+
 class OutcomeState(StrEnum):
     """What became of a write that the remote answers later."""
 
@@ -239,7 +252,7 @@ class ShipmentData:
 @dataclass(frozen=True, slots=True)
 class CancellationData:
     items: Sequence[ShippedItem]
-    reason: str = ""  # our code: out_of_stock, customer_request, other; mapped by the connector
+    reason: str = ""  # a CancellationReason, "" = none was given; mapped by the connector
 
 
 @dataclass(frozen=True, slots=True)

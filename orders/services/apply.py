@@ -11,7 +11,7 @@ from django.db import transaction
 from orders.models import EventLevel, Order, OrderEvent
 from orders.services import events
 from orders.services.events import Cause, Event
-from orders.services.rules import decisions, marketplace, people, shop
+from orders.services.rules import by_hand, decisions, marketplace, people, shop
 from orders.services.work import InvalidTransition, Work
 
 log = structlog.get_logger(__name__)
@@ -21,6 +21,8 @@ RULES: dict[type, Callable[[Work, Any], None]] = {
     events.CreatedInShop: shop.created,
     events.ShopNews: shop.news,
     events.WaitOver: shop.wait_over,
+    events.ShippedByHand: by_hand.shipped,
+    events.CancelledByHand: by_hand.cancelled,
     events.ShipmentAccepted: decisions.shipment_accepted,
     events.ShipmentConfirmed: decisions.shipment_confirmed,
     events.ShipmentRefused: decisions.shipment_refused,

@@ -51,6 +51,40 @@ class WaitOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """How much of an item; None: all of it that is open."""
+
+    item_id: int
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedByHand:
+    """A person or an API client tells a shipment. `pieces` None: all that is open.
+
+    `once` makes telling it again harmless. `transporter` is a unified code or any text.
+    """
+
+    once: str
+    pieces: tuple[Piece, ...] | None = None
+    tracking_code: str = ""
+    transporter: str = ""
+    tracking_url: str = ""
+    return_tracking_code: str = ""
+    return_transporter: str = ""
+    delivery_bill_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledByHand:
+    """A person or an API client cancels as the seller. `reason` is a CancellationReason, "" = none given."""
+
+    once: str
+    pieces: tuple[Piece, ...] | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ShipmentAccepted:
     shipment_id: int
 
@@ -123,6 +157,8 @@ Event = (
     | CreatedInShop
     | ShopNews
     | WaitOver
+    | ShippedByHand
+    | CancelledByHand
     | ShipmentAccepted
     | ShipmentConfirmed
     | ShipmentRefused

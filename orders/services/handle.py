@@ -1,4 +1,4 @@
-"""What a person does with an order that needs one."""
+"""What a person, or a client in their name, does with an order."""
 
 from __future__ import annotations
 
@@ -8,29 +8,40 @@ from channable.core.clock import utcnow
 from channable.tenants.models import User
 from orders.models import Actor, Order
 from orders.services.apply import apply
-from orders.services.events import Cause, Event, Resent, TakenManually
+from orders.services.events import CancelledByHand, Cause, Event, Resent, ShippedByHand, TakenManually
+from orders.services.work import Conflict, NotPossible
+
+__all__ = ["Conflict", "NotPossible", "cancel", "handle_manually", "resend", "ship"]
 
 
-class NotPossible(Exception):
-    """Why it can't be done, in a sentence for the person who tried."""
-
-
-def resend(order: Order, *, user: User) -> None:
+def resend(order: Order, *, user: User | None) -> None:
     """Try again what failed; the remote is asked first whether it has it. Raises NotPossible."""
     if order.is_closed:
-        raise NotPossible(_("This order is closed; there is nothing to send."))
+        raise Conflict(_("This order is closed; there is nothing to send."))
     if order.order_connection is None or not order.order_connection.is_active:
-        raise NotPossible(_("The order connection is paused; activate it first."))
+        raise Conflict(_("The order connection is paused; activate it first."))
     _by(order, Resent(), user)
 
 
-def handle_manually(order: Order, *, user: User) -> None:
+def handle_manually(order: Order, *, user: User | None) -> None:
     """Stop following the order. Raises NotPossible."""
     if order.is_closed:
-        raise NotPossible(_("This order is closed; there is nothing left to handle."))
+        raise Conflict(_("This order is closed; there is nothing left to handle."))
     _by(order, TakenManually(), user)
 
 
-def _by(order: Order, event: Event, user: User) -> None:
+def ship(order: Order, shipment: ShippedByHand, *, user: User | None) -> None:
+    """Tell the marketplace that it, or a part of it, was shipped. Raises NotPossible."""
+    _by(order, shipment, user)
+
+
+def cancel(order: Order, cancellation: CancelledByHand, *, user: User | None) -> None:
+    """Cancel it, or a part of it, at the marketplace as the seller. Raises NotPossible."""
+    _by(order, cancellation, user)
+
+
+def _by(order: Order, event: Event, user: User | None) -> None:
+    """By a person; where none is named, by whoever may use the machine."""
     now = utcnow()
-    apply(order.pk, event, Cause(actor=Actor.USER, occurred_at=now, now=now, user=user))
+    actor = Actor.USER if user else Actor.SYSTEM
+    apply(order.pk, event, Cause(actor=actor, occurred_at=now, now=now, user=user))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from django.db.models import Max
 
+from connections.connectors.types import CancellationReason
 from connections.models import Connection, OutboxMessage
 from connections.options import Options
 from connections.outbox import enqueue, withdraw
@@ -26,6 +27,14 @@ UNTOUCHED = frozenset({PartStatus.OPEN, PartStatus.WAITING})
 
 class InvalidTransition(Exception):
     """The table of states has no such move; nothing was written."""
+
+
+class NotPossible(Exception):
+    """Why it can't be done, in a sentence for the one who tried; nothing was written."""
+
+
+class Conflict(NotPossible):
+    """The order's present state is against it."""
 
 
 class Work:
@@ -63,6 +72,11 @@ class Work:
 
     def untouched(self) -> list[ItemPart]:
         return [part for part in self.parts if part.status in UNTOUCHED]
+
+    @property
+    def usual_reason(self) -> str:
+        """Of a cancellation for which none is given: where the buyer asked, it does as asked."""
+        return CancellationReason.CUSTOMER_REQUEST.value if self.order.cancellation_requested else ""
 
     def of(self, decision: Shipment | Cancellation) -> list[ItemPart]:
         """The parts a shipment or cancellation is about."""
@@ -133,18 +147,17 @@ class Work:
             self._moved.add(part.pk)
 
     # -- decisions ----------------------------------------------------------------------------
-    def shipment(self, *, source_ref: str, **values: object) -> Shipment | None:
-        """A new shipment; None if it was decided before."""
-        if Shipment.objects.filter(order=self.order, source_ref=source_ref).exists():
-            return None
+    def is_decided(self, model: type[Shipment] | type[Cancellation], source_ref: str) -> bool:
+        """Whether this very parcel or cancellation was told before."""
+        return model.objects.filter(order=self.order, source_ref=source_ref).exists()
+
+    def shipment(self, *, source_ref: str, **values: object) -> Shipment:
         number = self._next_number(Shipment)
         return Shipment.objects.create(
             company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, **values
         )
 
-    def cancellation(self, *, source_ref: str, reason: str) -> Cancellation | None:
-        if Cancellation.objects.filter(order=self.order, source_ref=source_ref).exists():
-            return None
+    def cancellation(self, *, source_ref: str, reason: str) -> Cancellation:
         number = self._next_number(Cancellation)
         return Cancellation.objects.create(
             company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, reason=reason
@@ -185,6 +198,11 @@ class Work:
         withdraw(CONFIRM_SHIPMENT, Shipment.objects.filter(order=self.order).values_list("pk", flat=True))
         withdraw(CANCEL_ORDER, Cancellation.objects.filter(order=self.order).values_list("pk", flat=True))
 
+    def withdraw_creation_if_done(self) -> None:
+        """An order of which nothing is open any more needn't come to the shop, where it would be shipped again."""
+        if not self.untouched():
+            withdraw(CREATE_ORDER, [self.order.pk])
+
     def creation(self) -> OutboxMessage | None:
         return OutboxMessage.objects.filter(kind=CREATE_ORDER, subject_id=self.order.pk).first()
 
@@ -199,6 +217,11 @@ class Work:
         """Clear the error, if it is one of those."""
         if self.order.error_code and matches(self.order.error_code):
             self.set(error_code="", error_detail="", error_since=None)
+
+    def went_on(self) -> None:
+        """What held it up is over, unless what is open of it still misses in the shop."""
+        if self.order.shop_order_id or not self.untouched():
+            self.solve()
 
     def find_by(self, text: str) -> None:
         """Let the search find the order by this too."""

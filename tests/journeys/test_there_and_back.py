@@ -13,7 +13,8 @@ from channable.tenants.scope import company_scope
 from connections import services
 from connections.models import Connection, ConnectionState, OrderConnection, OutboxMessage
 from orders.models import Order, SyncedOrder
-from orders.services.handle import handle_manually, resend
+from orders.services.events import CancelledByHand, Piece, ShippedByHand
+from orders.services.handle import cancel, handle_manually, resend, ship
 from orders.services.orphans import delete_account, delete_order_connection
 from tests import engine
 from tests.factories import UserFactory
@@ -388,3 +389,85 @@ def test_no_message_is_left_behind(world: World) -> None:
     engine.settle()
     with company_scope(world.company.pk):
         assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"sent"}
+
+
+# -- by a person ----------------------------------------------------------------------------------
+
+
+def by_hand(world: World, number: str, tell: Callable[..., None], event: Any) -> None:
+    order = world.order(number)
+    with company_scope(world.company.pk):
+        tell(order, event, user=UserFactory())
+
+
+def test_two_parcels_of_one_item_are_confirmed_by_hand(world: World) -> None:
+    number = placed(world, lines=[("MUG", 3, "20.00")])
+    with company_scope(world.company.pk):
+        item = world.order(number).items.get().pk
+    by_hand(world, number, ship, ShippedByHand("1", (Piece(item, 2),), "3SABCD11111111", "POSTNL"))
+    engine.settle()
+    assert world.order(number).status == "partial"
+    by_hand(world, number, ship, ShippedByHand("2", None, "3SABCD22222222", "POSTNL"))
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    assert shipped(world) == [(number, "3SABCD11111111"), (number, "3SABCD22222222")]
+    # The shop completes it afterwards: bol knows already.
+    world.shop.ship(shop_id(world, number), "3SABCD33333333", "PostNL")
+    engine.settle()
+    assert len(shipped(world)) == 2
+
+
+def test_a_buyers_request_is_accepted_by_hand(world: World) -> None:
+    number = placed(world)
+    world.market.request_cancellation(number)
+    engine.settle()
+    by_hand(world, number, cancel, CancelledByHand("1"))
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert [effect.reference for effect in world.market.effects("cancel")] == ["REQUESTED_BY_CUSTOMER"]
+
+
+def test_a_request_is_accepted_by_cancelling_in_the_shop(world: World) -> None:
+    number = placed(world)
+    world.market.request_cancellation(number)
+    engine.settle()
+    world.shop.cancel(shop_id(world, number))
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert [effect.reference for effect in world.market.effects("cancel")] == ["REQUESTED_BY_CUSTOMER"]
+
+
+def test_one_line_is_cancelled_and_the_other_is_shipped(world: World) -> None:
+    number = placed(world, lines=[("MUG", 1, "20.00"), ("TEA", 2, "5.00")])
+    with company_scope(world.company.pk):
+        tea = world.order(number).items.get(product_id="TEA").pk
+    by_hand(world, number, cancel, CancelledByHand("1", (Piece(tea),), "out_of_stock"))
+    engine.settle()
+    assert world.order(number).status == "partial"
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    sold = {item.sku: (item.shipped, item.cancelled) for item in world.market.orders[number].items}
+    assert sold == {"MUG": (1, 0), "TEA": (0, 2)}
+
+
+def test_shipped_in_the_shop_while_it_is_being_cancelled_here_is_not_told(world: World) -> None:
+    number = placed(world)
+    by_hand(world, number, cancel, CancelledByHand("1", None, "out_of_stock"))
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert shipped(world) == []
+
+
+def test_cancelled_while_nobody_knows_whether_the_shop_has_it(world: World) -> None:
+    """It is found there later; the shop's number is kept, so that a person can see to it."""
+    number = world.market.add_order()
+    world.shop.fail("POST .*/orders", Fault.RESET_AFTER)
+    engine.round_trip()
+    assert world.order(number).shop_order_id == ""
+    by_hand(world, number, cancel, CancelledByHand("1", None, "out_of_stock"))
+    engine.settle()
+    order = world.order(number)
+    assert order.status == "cancelled"
+    assert len(made(world)) == 1

@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..types import (
     JSON,
     AddressData,
+    CancellationReason,
     CustomerData,
     FulfilmentType,
     ItemData,
@@ -30,7 +31,15 @@ GENDERS = {"MALE": "male", "FEMALE": "female", "UNKNOWN": "unknown"}
 PARTIES = {"RETAILER": False, "BOL": True}  # whether bol's own label programme (VVB) ships it
 TIME_FRAMES = {name: name for name in ("REGULAR", "EVENING", "APPOINTMENT", "SAMEDAY", "SUNDAY")}
 # Our reasons in bol's; what has no code of its own travels as OTHER.
-REASONS = {"out_of_stock": "OUT_OF_STOCK", "customer_request": "REQUESTED_BY_CUSTOMER"}
+REASONS: dict[str, str] = {
+    CancellationReason.CUSTOMER_REQUEST: "REQUESTED_BY_CUSTOMER",
+    CancellationReason.OUT_OF_STOCK: "OUT_OF_STOCK",
+    CancellationReason.BAD_CONDITION: "BAD_CONDITION",
+    CancellationReason.WRONG_PRICE: "INCORRECT_PRICE",
+    CancellationReason.SHIPPING_COST: "HIGHER_SHIPCOST",
+    CancellationReason.TOO_LATE: "NOT_AVAIL_IN_TIME",
+    CancellationReason.ORDERED_TWICE: "ORDERED_TWICE",
+}
 LONGEST_REFERENCE = 90
 # What of an element of the reduced lists tells that an item changed.
 STATES_OF_AN_ITEM = (

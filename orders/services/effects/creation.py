@@ -21,13 +21,13 @@ from connections.messages import MESSAGES
 from connections.models import OutboxMessage
 from connections.options import Options
 from connections.outbox import Effect, Lookup, Withdrawn
-from orders.models import Actor, Order
+from orders.models import Actor, ItemPart, Order
 from orders.services import events
 from orders.services.apply import apply
 from orders.services.columns import order_data
 from orders.services.effects.common import cause, refuse_orphan_or_paused
 from orders.services.events import Cause
-from orders.services.work import CREATE_ORDER
+from orders.services.work import CREATE_ORDER, UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class CreateOrder(Effect):
         order = data.order
         if order.shop_order_id:
             raise Withdrawn("the order is in the shop already")
-        if order.is_closed:
-            raise Withdrawn("the order is closed")
+        if not ItemPart.objects.filter(order=order, status__in=UNTOUCHED).exists():
+            raise Withdrawn("nothing of the order is open")
         if order.is_manual:
             raise Withdrawn("the order is handled manually")
         if not order.is_confirmed:

@@ -72,7 +72,7 @@ def cancellation_refused(work: Work, event: CancellationRefused) -> None:
 
 
 def _after_closing(work: Work) -> None:
-    work.solve()
+    work.went_on()
     if work.is_closed:
         work.set(cancellation_requested=False)
 

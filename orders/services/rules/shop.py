@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from connections.connectors.types import FulfilmentType, OrderUpdate, ParcelData, ShopState
 from orders.models import EventLevel, ItemPart, SyncedOrder
+from orders.models.shipment import Cancellation, Shipment
 from orders.services.events import CreatedInShop, ShopNews, WaitOver
 from orders.services.work import Work
 from orders.states import PartStatus
 from orders.transporters import choose
+
+WITHOUT_CODE = "without code"  # the source of a shipment that no parcel was told for
 
 
 def created(work: Work, event: CreatedInShop) -> None:
@@ -72,9 +75,10 @@ def _cancelled(work: Work, update: OrderUpdate) -> None:
         if work.order.error_code != "cancellation.unsupported":
             work.flag("cancellation.unsupported", "Cancelled in the shop; the marketplace takes no cancellations.")
         return
-    cancellation = work.cancellation(source_ref=f"shop:{update.external_id}", reason="")
-    if cancellation is None:
+    source_ref = f"shop:{update.external_id}"
+    if work.is_decided(Cancellation, source_ref):
         return
+    cancellation = work.cancellation(source_ref=source_ref, reason=work.usual_reason)
     for part in parts:
         work.assign(work.move(part, PartStatus.PENDING_CANCELLATION), cancellation)
     work.solve()
@@ -114,11 +118,14 @@ def _parts_of(work: Work, parcel: ParcelData) -> list[tuple[ItemPart, int]]:
 
 
 def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> None:
+    source_ref = f"shop:{parcel.ref}"[:200]
+    if work.is_decided(Shipment, source_ref):
+        return
     transporter = choose(
         named=parcel.transporter, tracking_code=parcel.tracking_code, default=work.options.default_transporter
     )
     shipment = work.shipment(
-        source_ref=f"shop:{parcel.ref}"[:200],
+        source_ref=source_ref,
         tracking_code=parcel.tracking_code[:200],
         tracking_code_original=parcel.tracking_code[:200],
         transporter=transporter,
@@ -126,8 +133,6 @@ def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> 
         tracking_url=parcel.tracking_url,
         shipped_at=parcel.shipped_at or work.cause.occurred_at,
     )
-    if shipment is None:
-        return
     for part, quantity in parts:
         work.assign(work.move(part, PartStatus.PENDING_SHIPMENT, quantity), shipment)
     work.solve()
@@ -161,9 +166,9 @@ def wait_over(work: Work, event: WaitOver) -> None:
         work.move_all([part for part in parts if part.status == PartStatus.OPEN], PartStatus.WAITING)
         work.flag("shipment.code_needed", "No tracking code came in time, and the marketplace demands one.")
         return
-    shipment = work.shipment(source_ref="without code", shipped_at=work.cause.occurred_at)
-    if shipment is None:
+    if work.is_decided(Shipment, WITHOUT_CODE):
         return
+    shipment = work.shipment(source_ref=WITHOUT_CODE, shipped_at=work.cause.occurred_at)
     for part in parts:
         work.assign(work.move(part, PartStatus.PENDING_SHIPMENT), shipment)
     work.note("order.wait_over", "No tracking code came in time; shipped without one.", EventLevel.WARNING)

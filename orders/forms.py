@@ -1,0 +1,103 @@
+"""Shipping and cancelling on an order's page: which items, how many, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from connections.connectors.types import CancellationReason
+from orders.models import Order, OrderItem
+from orders.services.events import CancelledByHand, Piece, ShippedByHand
+from orders.services.work import UNTOUCHED
+from orders.transporters import CODES
+
+REASONS = [
+    (CancellationReason.CUSTOMER_REQUEST, _("The buyer asked for it")),
+    (CancellationReason.OUT_OF_STOCK, _("Out of stock")),
+    (CancellationReason.BAD_CONDITION, _("Damaged or in bad condition")),
+    (CancellationReason.WRONG_PRICE, _("The price was wrong")),
+    (CancellationReason.SHIPPING_COST, _("Shipping costs too much")),
+    (CancellationReason.TOO_LATE, _("Not available in time")),
+    (CancellationReason.ORDERED_TWICE, _("Ordered twice")),
+    (CancellationReason.OTHER, _("Another reason")),
+]
+
+
+class PiecesForm(forms.Form):
+    """A quantity for each item of which something is open, at first all of it."""
+
+    name: ClassVar[str]  # of the form on the page
+    # Sent along, so that a form that is sent twice ships or cancels once.
+    once = forms.CharField(max_length=40, widget=forms.HiddenInput)
+
+    def __init__(self, order: Order, items: Iterable[OrderItem], data: Any = None) -> None:
+        """`items` with their parts."""
+        super().__init__(data, auto_id=f"{self.name}_%s")
+        self.initial["once"] = uuid4().hex
+        for item in items:
+            is_open = sum(part.quantity for part in item.parts.all() if part.status in UNTOUCHED)
+            if is_open:
+                self.fields[f"item_{item.pk}"] = forms.IntegerField(
+                    label=item.title or item.product_id,
+                    help_text=_("of %(open)s open") % {"open": is_open},
+                    min_value=0,
+                    max_value=is_open,
+                    initial=is_open,
+                )
+        self.order_fields([name for name in self.fields if name.startswith("item_")])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        asked = [cleaned.get(name) for name in self.fields if name.startswith("item_")]
+        if asked and not any(asked) and not self.errors:
+            raise forms.ValidationError(_("Choose at least one item."))
+        return cleaned
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        values = self.cleaned_data.items()
+        return tuple(Piece(int(name.removeprefix("item_")), n) for name, n in values if name.startswith("item_") and n)
+
+
+class ShipForm(PiecesForm):
+    name = "ship"
+
+    tracking_code = forms.CharField(label=_("Tracking code"), max_length=200, required=False)
+    transporter = forms.ChoiceField(label=_("Transporter"), required=False)
+    return_tracking_code = forms.CharField(label=_("Code of the return label"), max_length=200, required=False)
+    return_transporter = forms.ChoiceField(label=_("Transporter of the return"), required=False)
+    delivery_bill_id = forms.CharField(label=_("Number of the delivery note"), max_length=100, required=False)
+
+    def __init__(self, order: Order, items: Iterable[OrderItem], data: Any = None) -> None:
+        super().__init__(order, items, data)
+        codes = sorted(CODES.items(), key=lambda pair: pair[1].casefold())
+        for name, unknown in (("transporter", _("By the settings or the code")), ("return_transporter", "")):
+            self.fields[name].choices = [("", unknown), *codes]  # type: ignore[attr-defined]
+        capabilities = order.connection.connector_class.capabilities
+        self.fields["tracking_code"].required = capabilities.requires_tracking
+        self.fields["return_tracking_code"].required = capabilities.requires_return_tracking
+
+    @property
+    def event(self) -> ShippedByHand:
+        names = ("tracking_code", "transporter", "return_tracking_code", "return_transporter", "delivery_bill_id")
+        values = {name: self.cleaned_data[name] for name in names}
+        return ShippedByHand(self.cleaned_data["once"], self.pieces or None, **values)
+
+
+class CancelForm(PiecesForm):
+    name = "cancel"
+
+    reason = forms.ChoiceField(label=_("Reason"), choices=REASONS)
+
+    def __init__(self, order: Order, items: Iterable[OrderItem], data: Any = None) -> None:
+        super().__init__(order, items, data)
+        usual = CancellationReason.CUSTOMER_REQUEST if order.cancellation_requested else CancellationReason.OUT_OF_STOCK
+        self.initial["reason"] = usual
+
+    @property
+    def event(self) -> CancelledByHand:
+        return CancelledByHand(self.cleaned_data["once"], self.pieces or None, self.cleaned_data["reason"])

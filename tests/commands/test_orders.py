@@ -1,0 +1,63 @@
+"""ship_order, cancel_order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from channable.tenants.scope import company_scope
+from orders.models import Order
+from orders.models.shipment import Cancellation, Shipment
+from tests.factories import OrderConnectionFactory, OrderFactory, OrderItemFactory, ProjectFactory
+
+
+@pytest.fixture
+def order(transactional_db: None) -> Order:
+    """A mug, and three teas."""
+    order: Order = OrderFactory(external_id="A1", shop_order_id="7")
+    OrderItemFactory(order=order, product_id="TEA", quantity=3)
+    return order
+
+
+def test_a_shipment_is_confirmed_by_command(order: Order, run: Any) -> None:
+    arguments = ("--company", order.company_id, "A1", "--item", "TEA=2", "--code", "3SX", "--transporter", "postnl")
+    assert run("ship_order", *arguments) == {"order": order.pk, "status": "partial"}
+    with company_scope(order.company_id):
+        shipment = Shipment.objects.get()
+        assert (shipment.tracking_code, shipment.transporter) == ("3SX", "POSTNL")
+        assert order.events.get(code="hand.shipped").actor == "system"
+
+
+def test_an_order_is_cancelled_by_command(order: Order, run: Any) -> None:
+    done = run("cancel_order", "--company", order.company_id, f"#{order.pk}", "--reason", "out_of_stock")
+    assert done["status"] == "pending_cancellation"
+    with company_scope(order.company_id):
+        assert Cancellation.objects.get().reason == "out_of_stock"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["NONE"], "no order NONE"),
+        (["#999999"], "no order #999999"),
+        (["A1", "--item", "CUP"], "no item CUP"),
+        (["A1", "--item", "TEA=9"], "Of TEA 3 are open"),
+    ],
+)
+@pytest.mark.parametrize("command", ["ship_order", "cancel_order"])
+def test_what_is_not_there_is_said(order: Order, run: Any, command: str, arguments: list[str], words: str) -> None:
+    assert words in run(command, "--company", order.company_id, *arguments)["error"]
+
+
+def test_a_number_that_two_accounts_have_is_asked_about(order: Order, run: Any) -> None:
+    pair = OrderConnectionFactory(project=ProjectFactory(company=order.company))
+    other = OrderFactory(order_connection=pair, external_id="A1")
+    error = run("cancel_order", "--company", order.company_id, "A1")["error"]
+    assert f"#{order.pk}, #{other.pk}" in error
+
+
+def test_another_companys_order_is_not_there(order: Order, run: Any) -> None:
+    stranger = OrderFactory(external_id="B1")
+    assert "no order B1" in run("ship_order", "--company", order.company_id, "B1")["error"]
+    assert f"no order #{stranger.pk}" in run("ship_order", "--company", order.company_id, f"#{stranger.pk}")["error"]
