@@ -168,6 +168,14 @@ MESSAGES: Mapping[str, Message] = {
         "",
         "platform_failure",
     ),
+    "shop.not_told": Message(
+        _("The shop could not be told"),
+        SHOP,
+        _("The order was cancelled, or the buyer asks for that, and those who pack it may not know."),
+        _("See to the order in the shop yourself. Resend tells the shop again."),
+        "resend",
+        "platform_failure",
+    ),
     "product.not_found": Message(
         _("A product was not found in the shop"),
         SHOP,

@@ -13,7 +13,7 @@ from channable.tenants.admin_base import CompanyFilter, ErrorFilter, ReadOnlyAdm
 from channable.tenants.models import Company
 from connections.admin import ConnectionFilter, KindOfConnectionFilter
 from connections.connectors.types import FulfilmentType
-from orders.models import Cancellation, ItemPart, Order, OrderEvent, OrderItem, Shipment, SyncedOrder
+from orders.models import Cancellation, ItemPart, Order, OrderEvent, OrderItem, Shipment, ShopNotice, SyncedOrder
 
 MOST_FOUND = 500
 
@@ -37,6 +37,11 @@ class ShipmentInline(ReadOnlyInline):
 class CancellationInline(ReadOnlyInline):
     model = Cancellation
     fields = ("number", "status", "reason", "remote_id", "created_at", "confirmed_at")
+
+
+class NoticeInline(ReadOnlyInline):
+    model = ShopNotice
+    fields = ("number", "status", "kind", "text", "created_at", "confirmed_at")
 
 
 class EventInline(ReadOnlyInline):
@@ -77,7 +82,7 @@ class OrderAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     search_fields = ("number",)  # shows the field; what is searched is said below
     search_help_text = _("The whole number: of the marketplace, of the shop, or our id.")
-    inlines = (ItemInline, PartInline, ShipmentInline, CancellationInline, EventInline)
+    inlines = (ItemInline, PartInline, ShipmentInline, CancellationInline, NoticeInline, EventInline)
     fieldsets = (
         (None, {"fields": ("company", "project", "order_connection", "number", "status", "waiting_until")}),
         (_("Error"), {"fields": ("error_code", "error_detail", "error_since")}),

@@ -17,11 +17,12 @@ from connections.presenters import problem
 from orders.forms import CancelForm, PiecesForm, ShipForm
 from orders.look import part_badge, status_badge
 from orders.models import Address, Order, OrderItem
-from orders.models.shipment import Cancellation, DecisionStatus, Shipment
+from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.next_step import next_step
 from orders.presenters import amount
+from orders.services.handle import may_resend
 from orders.services.rules.by_hand import CANCELLABLE, SHIPPABLE
-from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, CREATE_ORDER
+from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, CREATE_ORDER, TELL_SHOP
 from orders.timeline import timeline
 from orders.transporters import CODES
 
@@ -110,7 +111,7 @@ class OrderDetail:
             "handle_manually": {"label": _("Handle manually"), "url": self._url("manual"), "method": "post"},
             "ship": {"label": _("Enter the code"), "url": f"{self._url('detail')}?do=ship#ship", "method": "get"},
         }
-        action = buttons.get(wanted) if self.may_handle and not order.is_closed else None
+        action = buttons.get(wanted) if self.may_handle and may_resend(order) else None
         return problem(
             order.error_code,
             since=order.error_since,
@@ -232,6 +233,7 @@ class OrderDetail:
             Q(kind=CREATE_ORDER, subject_id=self.order.pk)
             | Q(kind=CONFIRM_SHIPMENT, subject_id__in=[shipment.pk for shipment in self._shipments])
             | Q(kind=CANCEL_ORDER, subject_id__in=decisions)
+            | Q(kind=TELL_SHOP, subject_id__in=ShopNotice.objects.filter(order=self.order).values("pk"))
         )
         return list(messages.select_related("connection").order_by("id"))
 

@@ -23,5 +23,9 @@ def shipment_reference(reference: str, number: int) -> str:
     return f"{reference}-s{number}"
 
 
+def notice_reference(reference: str, number: int) -> str:
+    return f"{reference}-n{number}"
+
+
 def cancellation_reference(reference: str, number: int) -> str:
     return f"{reference}-c{number}"

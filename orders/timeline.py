@@ -32,6 +32,9 @@ EVENT_ICONS = {
     "order.resent": "sync",
     "order.wait_over": "clock",
     "order.cancellation_requested": "hand",
+    "hand.shipped": "truck",
+    "hand.cancelled": "x-circle",
+    "shop.told": "shop",
 }
 LEVEL_TONES = {EventLevel.INFO: "neutral", EventLevel.WARNING: "warning", EventLevel.ERROR: "danger"}
 

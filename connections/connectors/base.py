@@ -21,6 +21,7 @@ from .types import (
     AccountInfo,
     CancellationData,
     Found,
+    NoticeData,
     OrderData,
     OrderUpdate,
     Outcome,
@@ -58,6 +59,8 @@ class Capabilities:
     ships_partially: bool = True
     requires_tracking: bool = False  # a shipment without a code is refused
     requires_return_tracking: bool = False  # one without the code of the return label is refused
+    takes_notices: bool = False  # a shop: `tell` and `find_notice` work
+    holds_orders: bool = False  # a shop: a notice also keeps an order from being sent off
     # How long after a write its look-up may still miss it.
     index_delay_seconds: int = 30
     # How long the remote may go on executing after we hung up; no look-up before that.
@@ -181,4 +184,14 @@ class PlatformConnector(Connector):
     def find_order(self, key: str, *, since: datetime) -> Found | None:
         """The order carrying our reference, or None if surely absent. `since` is the first attempt,
         for shops that can only list."""
+        raise NotImplementedError
+
+    def tell(self, order_id: str, notice: NoticeData, *, key: str) -> Receipt:
+        """Put a note that carries `key` to the shop's order, for its staff and not for the buyer, and hold or
+        release the order where the shop can. An order that is completed or cancelled there gets the note alone.
+        Raises DataError with code "order.gone" if the shop has it no more."""
+        raise NotImplementedError
+
+    def find_notice(self, order_id: str, notice: NoticeData, *, key: str, since: datetime) -> Receipt | None:
+        """The notice that an earlier `tell` may have left, or None if it is surely absent or half made."""
         raise NotImplementedError

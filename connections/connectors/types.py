@@ -256,6 +256,15 @@ class CancellationData:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeData:
+    """Something that those who pack an order have to know. `holds` True: it must not be sent off for now;
+    False: it may again; None: nothing changes about that."""
+
+    text: str
+    holds: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelItem:
     line_ref: str  # product_id (SKU) of the line, as the shop knows it
     quantity: int

@@ -4,7 +4,7 @@ from .history import Actor, EventLevel, OrderEvent
 from .item import ItemPart, OrderItem
 from .order import Address, AddressKind, Order, OrderQuerySet
 from .payload import OrderPayload
-from .shipment import Cancellation, Shipment
+from .shipment import Cancellation, NoticeKind, Shipment, ShopNotice
 from .synced import SyncedOrder
 
 __all__ = [
@@ -14,11 +14,13 @@ __all__ = [
     "Cancellation",
     "EventLevel",
     "ItemPart",
+    "NoticeKind",
     "Order",
     "OrderEvent",
     "OrderItem",
     "OrderPayload",
     "OrderQuerySet",
     "Shipment",
+    "ShopNotice",
     "SyncedOrder",
 ]

@@ -1,4 +1,4 @@
-"""What is told to the marketplace: shipments and cancellations, one row per decision."""
+"""What is told to the other side: shipments and cancellations, and notices to the shop; one row per decision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orders.models.order import Order
 
 
 class DecisionStatus(models.TextChoices):
-    """How far a shipment or cancellation has come at the marketplace."""
+    """How far it has come at the marketplace, or a notice in the shop."""
 
     PENDING = "pending", _("Pending")
     PROCESSING = "processing", _("Processing")
@@ -23,7 +23,7 @@ class DecisionStatus(models.TextChoices):
 
 
 class Decision(TenantModel):
-    """What shipments and cancellations share. `source_ref` makes repeated news harmless: the same
+    """What they share. `source_ref` makes repeated news harmless: the same
     parcel or the same cancellation of the shop is one row."""
 
     order = TenantForeignKey(Order, on_delete=models.CASCADE, related_name="%(class)ss")
@@ -85,4 +85,31 @@ class Cancellation(Decision):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["company", "order", "number"], name="cancellation_number_once"),
             models.UniqueConstraint(fields=["company", "order", "source_ref"], name="cancellation_source_once"),
+        ]
+
+
+class NoticeKind(models.TextChoices):
+    """What those who pack in the shop have to know."""
+
+    REQUESTED = "requested", _("The buyer asks to cancel")
+    WITHDRAWN = "withdrawn", _("The buyer no longer asks to cancel")
+    CANCELLED = "cancelled", _("Nothing of it is to be shipped any more")
+    PART_CANCELLED = "part_cancelled", _("Some of it is not to be shipped any more")
+    NOT_CANCELLED = "not_cancelled", _("The cancellation was refused")
+
+
+class ShopNotice(Decision):
+    """Told to the shop once, as a note; some hold the order there, or release it."""
+
+    kind = models.CharField(_("kind"), max_length=16, choices=NoticeKind.choices)
+    text = models.TextField(_("text"))
+
+    objects = scoped_manager()
+
+    class Meta:
+        verbose_name = _("notice to the shop")
+        verbose_name_plural = _("notices to the shop")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["company", "order", "number"], name="notice_number_once"),
+            models.CheckConstraint(condition=Q(kind__in=NoticeKind.values), name="notice_known_kind"),
         ]

@@ -29,6 +29,8 @@ RULES: dict[type, Callable[[Work, Any], None]] = {
     events.CancellationAccepted: decisions.cancellation_accepted,
     events.CancellationConfirmed: decisions.cancellation_confirmed,
     events.CancellationRefused: decisions.cancellation_refused,
+    events.ShopTold: shop.told,
+    events.ShopNotTold: shop.not_told,
     events.Failed: people.failed,
     events.TakenManually: people.taken_manually,
     events.Resent: people.resent,

@@ -123,6 +123,20 @@ class CancellationRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class ShopTold:
+    """A notice stands at the shop's order."""
+
+    notice_id: int
+    remote_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopNotTold:
+    notice_id: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A step failed; the order keeps its status and carries the error."""
 
@@ -165,6 +179,8 @@ Event = (
     | CancellationAccepted
     | CancellationConfirmed
     | CancellationRefused
+    | ShopTold
+    | ShopNotTold
     | Failed
     | TakenManually
     | Resent

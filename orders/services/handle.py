@@ -9,18 +9,23 @@ from channable.tenants.models import User
 from orders.models import Actor, Order
 from orders.services.apply import apply
 from orders.services.events import CancelledByHand, Cause, Event, Resent, ShippedByHand, TakenManually
-from orders.services.work import Conflict, NotPossible
+from orders.services.work import NOT_TOLD, Conflict, NotPossible
 
-__all__ = ["Conflict", "NotPossible", "cancel", "handle_manually", "resend", "ship"]
+__all__ = ["Conflict", "NotPossible", "cancel", "handle_manually", "may_resend", "resend", "ship"]
 
 
 def resend(order: Order, *, user: User | None) -> None:
     """Try again what failed; the remote is asked first whether it has it. Raises NotPossible."""
-    if order.is_closed:
+    if not may_resend(order):
         raise Conflict(_("This order is closed; there is nothing to send."))
     if order.order_connection is None or not order.order_connection.is_active:
         raise Conflict(_("The order connection is paused; activate it first."))
     _by(order, Resent(), user)
+
+
+def may_resend(order: Order) -> bool:
+    """Of a closed order only what the shop was not told is left to send."""
+    return not order.is_closed or order.error_code == NOT_TOLD
 
 
 def handle_manually(order: Order, *, user: User | None) -> None:

@@ -13,12 +13,15 @@ from connections.models import Connection, OutboxMessage
 from connections.options import Options
 from connections.outbox import enqueue, withdraw
 from orders.models import EventLevel, ItemPart, Order, OrderEvent, OrderItem
-from orders.models.shipment import Cancellation, Shipment
-from orders.references import cancellation_reference, shipment_reference
+from orders.models.shipment import Cancellation, NoticeKind, Shipment, ShopNotice
+from orders.references import cancellation_reference, notice_reference, shipment_reference
 from orders.services.events import Cause
 from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
 
-CREATE_ORDER, CONFIRM_SHIPMENT, CANCEL_ORDER = "create_order", "confirm_shipment", "cancel_order"
+CREATE_ORDER, TELL_SHOP = "create_order", "tell_shop"  # at the shop
+CONFIRM_SHIPMENT, CANCEL_ORDER = "confirm_shipment", "cancel_order"  # at the marketplace
+NOT_TOLD = "shop.not_told"
+BY_HAND = "hand:"  # how the source of a decision begins that a person or an API client took
 LIVE = frozenset(set(PartStatus) - {PartStatus.SHIPPED, PartStatus.CANCELLED})
 # Errors that no later success solves: a person has to look at them.
 STAYING = frozenset({"order.amounts_differ", "order.strange_date"})
@@ -163,7 +166,21 @@ class Work:
             company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, reason=reason
         )
 
-    def _next_number(self, model: type[Shipment] | type[Cancellation]) -> int:
+    def tell_shop(self, kind: NoticeKind, text: str) -> None:
+        """Let those know who pack. Nobody is told where the order isn't in the shop, the shop takes no notices,
+        or a person handles the order."""
+        order = self.order
+        if not order.shop_order_id or order.is_manual:
+            return
+        if order.shop is None or not order.shop.connector_class.capabilities.takes_notices:
+            return
+        number = self._next_number(ShopNotice)
+        notice = ShopNotice.objects.create(
+            company_id=order.company_id, order=order, number=number, source_ref=kind, kind=kind, text=text
+        )
+        self.send_notice(notice)
+
+    def _next_number(self, model: type[Shipment] | type[Cancellation] | type[ShopNotice]) -> int:
         return (model.objects.filter(order=self.order).aggregate(most=Max("number"))["most"] or 0) + 1
 
     def send_creation(self) -> None:
@@ -176,6 +193,10 @@ class Work:
     def send_cancellation(self, cancellation: Cancellation) -> None:
         reference = cancellation_reference(self.order.reference, cancellation.number)
         self._enqueue(CANCEL_ORDER, self.order.connection_id, cancellation.pk, reference, self.cause.occurred_at)
+
+    def send_notice(self, notice: ShopNotice) -> None:
+        reference = notice_reference(self.order.reference, notice.number)
+        self._enqueue(TELL_SHOP, self.order.shop_id, notice.pk, reference, self.cause.occurred_at)
 
     def _enqueue(
         self, kind: str, connection_id: int | None, subject_id: int, reference: str, decided_at: datetime

@@ -460,14 +460,74 @@ def test_shipped_in_the_shop_while_it_is_being_cancelled_here_is_not_told(world:
     assert shipped(world) == []
 
 
-def test_cancelled_while_nobody_knows_whether_the_shop_has_it(world: World) -> None:
-    """It is found there later; the shop's number is kept, so that a person can see to it."""
-    number = world.market.add_order()
-    world.shop.fail("POST .*/orders", Fault.RESET_AFTER)
-    engine.round_trip()
-    assert world.order(number).shop_order_id == ""
+# -- and what the shop is told ----------------------------------------------------------------------
+
+
+def in_shop(world: World, number: str) -> tuple[str, list[str]]:
+    """Its status there, and the notes that its staff sees, without our marks."""
+    order_id = shop_id(world, number)
+    notes = [note["note"].partition(" [")[0] for note in world.shop.notes.get(order_id, [])]
+    return world.shop.orders[order_id]["status"], notes
+
+
+def test_a_request_holds_the_order_in_the_shop_until_it_is_withdrawn(world: World) -> None:
+    number = placed(world)
+    world.market.request_cancellation(number)
+    engine.settle()
+    asked = "The buyer asks bol to cancel this order. Cancel it to accept, or ship it as usual."
+    assert in_shop(world, number) == ("on-hold", [asked])
+    assert world.timeline(number)[-1] == "shop.told"
+    world.market.request_cancellation(number, withdrawn=True)
+    engine.settle()
+    status, notes = in_shop(world, number)
+    assert (status, notes[-1]) == ("processing", "The buyer no longer asks to cancel this order. Ship it as usual.")
+    engine.settle()
+    assert len(world.shop.effects("note")) == 2
+
+
+def test_cancelled_at_bol_is_held_in_the_shop(world: World) -> None:
+    number = placed(world)
+    world.market.cancel_by_hand(number)
+    engine.settle()
+    status, notes = in_shop(world, number)
+    assert (status, len(notes)) == ("on-hold", 1)
+    assert notes[0].startswith("Cancelled at bol: do not ship this order.")
+
+
+def test_a_cancellation_that_bol_refuses_is_taken_back_in_the_shop(world: World) -> None:
+    number = placed(world)
+    world.market.fail_next_process("Order item is not open")
     by_hand(world, number, cancel, CancelledByHand("1", None, "out_of_stock"))
     engine.settle()
     order = world.order(number)
-    assert order.status == "cancelled"
-    assert len(made(world)) == 1
+    assert (order.status, order.error_code) == ("not_shipped", "cancellation.refused")
+    status, notes = in_shop(world, number)
+    assert (status, notes[-1]) == ("processing", "bol refused the cancellation. Ship this order as usual.")
+
+
+def test_a_notice_whose_answer_was_cut_is_not_left_twice(world: World) -> None:
+    number = placed(world)
+    world.market.request_cancellation(number)
+    world.shop.fail("POST .*/notes", Fault.RESET_AFTER)
+    engine.settle()
+    assert len(in_shop(world, number)[1]) == 1
+    assert [message.status for message in world.messages(kind="tell_shop")] == ["sent"]
+
+
+def test_a_shop_that_lost_the_order_cannot_be_told_and_a_person_is(world: World) -> None:
+    number = placed(world)
+    del world.shop.orders[shop_id(world, number)]
+    world.market.cancel_by_hand(number)
+    engine.settle()
+    order = world.order(number)
+    assert (order.status, order.error_code) == ("cancelled", "shop.not_told")
+
+
+def test_cancelled_on_its_way_is_held_when_it_is_found_in_the_shop(world: World) -> None:
+    number = world.market.add_order()
+    world.shop.fail("POST .*/orders", Fault.RESET_AFTER)
+    engine.round_trip()
+    by_hand(world, number, cancel, CancelledByHand("1", None, "out_of_stock"))
+    engine.settle()
+    status, notes = in_shop(world, number)
+    assert (status, len(notes), len(made(world))) == ("on-hold", 1, 1)

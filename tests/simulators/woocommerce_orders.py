@@ -139,6 +139,8 @@ class Orders(Checkout):
     # -- notes, refunds ---------------------------------------------------------------------------
     @route("GET", ORDERS + r"/(?P<order_id>\d+)/notes")
     def list_notes(self, request: Request, order_id: str) -> Response:
+        if order_id not in self.orders:
+            return error(404, "woocommerce_rest_order_invalid_id", "Invalid order ID.")
         return Response.of(self.notes.get(order_id, []))
 
     @route("POST", ORDERS + r"/(?P<order_id>\d+)/notes")
@@ -150,6 +152,7 @@ class Orders(Checkout):
         note = {"id": self._id(), "author": "system", **self._dates("date_created", self.now()), "note": body["note"],
                 "customer_note": body.get("customer_note", False)}  # fmt: skip
         self.notes.setdefault(order_id, []).append(note)
+        self.record("note", order_id, note["note"])
         return Response.of(note, 201)
 
     @route("POST", ORDERS + r"/(?P<order_id>\d+)/refunds")

@@ -280,6 +280,10 @@ def differs(order: JSON, key: str) -> bool:
     return bool(totals) and int(totals[0].split()[1].replace(".", "")) != order["totalWithTax"]
 
 
+def note_lines(order: JSON) -> list[str]:
+    return [line for lines in _notes(order) for line in lines]
+
+
 def _notes(order: JSON) -> list[list[str]]:
     """The lines of every note (`data` is free JSON)."""
     entries = [entry.get("data") or {} for entry in order["history"]["items"]]

@@ -8,9 +8,21 @@ from datetime import UTC, datetime, timedelta
 from ..base import Account, Capabilities, Field, PlatformConnector
 from ..errors import AuthError, DataError
 from ..http import HttpClient
-from ..types import JSON, AccountInfo, Done, Found, OrderData, OrderUpdate, Page, Record, ShopOptions, StreamSpec
+from ..types import (
+    JSON,
+    AccountInfo,
+    Done,
+    Found,
+    NoticeData,
+    OrderData,
+    OrderUpdate,
+    Page,
+    Record,
+    ShopOptions,
+    StreamSpec,
+)
 from . import documents, mapping
-from .checkout import REFUND_REASON, Checkout, carries, differs
+from .checkout import REFUND_REASON, Checkout, carries, differs, note_lines
 from .client import VendureClient
 
 OVERLAP = timedelta(minutes=10)
@@ -45,7 +57,7 @@ class VendureConnector(PlatformConnector):
         ),
     )
     page_size = 100  # the API's own limit for administrators is 1000
-    capabilities = Capabilities(index_delay_seconds=0, works_on_seconds=60)
+    capabilities = Capabilities(index_delay_seconds=0, works_on_seconds=60, takes_notices=True)
 
     def __init__(self, account: Account, http: HttpClient) -> None:
         super().__init__(account, http)
@@ -149,6 +161,18 @@ class VendureConnector(PlatformConnector):
             return False
         is_untouched = order["state"] == "PaymentSettled" and not order["modifications"] and not order["fulfillments"]
         return not (self._adjusts and is_untouched and differs(order, key))
+
+    def tell(self, order_id: str, notice: NoticeData, *, key: str) -> Done:
+        """A private note; its states know no hold."""
+        note = f"{notice.text} [{key}]"
+        made = self.client.mutate(documents.ADD_NOTE, input={"id": order_id, "note": note, "isPublic": False})
+        return Done(str(made.get("id", "")))
+
+    def find_notice(self, order_id: str, notice: NoticeData, *, key: str, since: datetime) -> Done | None:
+        order = self.client.query(documents.ORDER_NOTES, id=order_id)["order"]
+        if order is None:
+            raise DataError(f"no order {order_id}", code="order.gone")
+        return Done(order_id) if any(f"[{key}]" in line for line in note_lines(order)) else None
 
     @property
     def _adjusts(self) -> bool:

@@ -38,6 +38,7 @@ ORDERS = f"query ($options: OrderListOptions) {{ orders(options: $options) {{ it
 ORDER = f"query ($id: ID!) {{ order(id: $id) {{ {UPDATE} }} }}"
 ORDER_STATE = f"query ($id: ID!) {{ order(id: $id) {{ {STATE} }} }}"
 FIND = f"query ($options: OrderListOptions) {{ orders(options: $options) {{ items {{ {STATE} {NOTES} }} }} }}"
+ORDER_NOTES = f"query ($id: ID!) {{ order(id: $id) {{ id {NOTES} }} }}"
 CUSTOMERS = """query ($email: String!) {
   customers(options: { filter: { emailAddress: { eq: $email } }, take: 1 }) { items { id } }
 }"""

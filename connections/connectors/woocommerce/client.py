@@ -85,6 +85,23 @@ class Client:
         """410: it is in the trash already."""
         self._send("DELETE", f"{CORE}/orders/{order_id}", {"force": "false"}, accept={410})
 
+    def notes(self, order_id: str) -> list[JSON]:
+        """All of an order's notes. Raises DataError "order.gone"."""
+        response = self._send("GET", f"{CORE}/orders/{order_id}/notes", accept={404})
+        if response.status == 404:
+            self._require_woocommerce(response)
+            raise DataError("The shop no longer has this order.", code="order.gone", status=404)
+        return list_of(response)
+
+    def create_note(self, order_id: str, text: str) -> JSON:
+        """For the shop's staff: the buyer is not mailed. Raises DataError "order.gone"."""
+        body = {"note": text, "customer_note": False}
+        response = self._send("POST", f"{CORE}/orders/{order_id}/notes", json=body, accept={404})
+        if response.status == 404:
+            self._require_woocommerce(response)
+            raise DataError("The shop no longer has this order.", code="order.gone", status=404)
+        return object_of(response)
+
     def try_writing(self) -> None:
         """Raises AuthError if the keys may only read, as WooCommerce proposes when a key is made. Writes
         nothing: there is no order 0, which is looked at after the permission."""

@@ -16,6 +16,7 @@ from ..types import (
     AccountInfo,
     Done,
     Found,
+    NoticeData,
     OrderData,
     OrderUpdate,
     Page,
@@ -23,7 +24,7 @@ from ..types import (
     ShopOptions,
     StreamSpec,
 )
-from . import catalogue, mapping
+from . import catalogue, mapping, notices
 from .address import shop_address
 from .client import ADVANCED_SHIPMENT_TRACKING, SHIPMENT_TRACKING, Client
 from .fields import CREDENTIALS, SETTINGS
@@ -51,6 +52,8 @@ class WooCommerceConnector(PlatformConnector):
         # PHP goes on after we hung up; shops are known to time out while sending mails. Hosts stop a
         # script after 30 to 120 seconds.
         works_on_seconds=120,
+        takes_notices=True,
+        holds_orders=True,
     )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
@@ -248,6 +251,13 @@ class WooCommerceConnector(PlatformConnector):
         if row is None:
             return None
         return Found(mapping.text_of(row, "id"), mapping.text_of(row, "number"), is_complete=mapping.is_whole(row))
+
+    # -- what the shop's staff is told ------------------------------------------------------------
+    def tell(self, order_id: str, notice: NoticeData, *, key: str) -> Receipt:
+        return notices.tell(self.client, order_id, notice, key=key, meaning=self.meaning)
+
+    def find_notice(self, order_id: str, notice: NoticeData, *, key: str, since: datetime) -> Receipt | None:
+        return notices.find(self.client, order_id, key=key)
 
 
 def _total_notes(made: JSON, wanted: OrderData) -> list[str]:

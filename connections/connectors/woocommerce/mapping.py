@@ -129,7 +129,7 @@ def parse_update(raw: JSON, meaning: Meaning) -> OrderUpdate:
     parcels = list(_parcels(raw, order, meaning))
     return OrderUpdate(
         external_id=required(order, "id", "id"),
-        state=_state(status, order, bool(parcels), meaning),
+        state=state_of(status, order, meaning, has_parcels=bool(parcels)),
         updated_at=moment(required(order, "date_modified_gmt", "date_modified_gmt"), "date_modified_gmt"),
         status_text=status,
         number=text_of(order, "number"),
@@ -138,7 +138,7 @@ def parse_update(raw: JSON, meaning: Meaning) -> OrderUpdate:
     )
 
 
-def _state(status: str, order: JSON, has_parcels: bool, meaning: Meaning) -> ShopState:
+def state_of(status: str, order: JSON, meaning: Meaning, *, has_parcels: bool = False) -> ShopState:
     """ "refunded" is set when the whole amount was paid back, before shipping (a cancellation) or after
     (a return): the date of completion and the parcels tell which."""
     if status in meaning.completed:

@@ -1,9 +1,10 @@
-"""The effects of orders at remotes: create in the shop, confirm a shipment, cancel at the marketplace."""
+"""The effects of orders at remotes: created in the shop and told to it, shipped and cancelled at the marketplace."""
 
 from orders.services.effects.cancellation import CancelOrder
 from orders.services.effects.creation import CreateOrder
+from orders.services.effects.notice import TellShop
 from orders.services.effects.shipment import ConfirmShipment
 
-EFFECTS = (CreateOrder(), ConfirmShipment(), CancelOrder())
+EFFECTS = (CreateOrder(), ConfirmShipment(), CancelOrder(), TellShop())
 
-__all__ = ["EFFECTS", "CancelOrder", "ConfirmShipment", "CreateOrder"]
+__all__ = ["EFFECTS", "CancelOrder", "ConfirmShipment", "CreateOrder", "TellShop"]

@@ -10,7 +10,8 @@ from connections.connectors.types import FulfilmentType
 from orders.models import EventLevel, ItemPart
 from orders.models.shipment import Cancellation, Shipment
 from orders.services.events import CancelledByHand, Piece, ShippedByHand
-from orders.services.work import Conflict, NotPossible, Work
+from orders.services.rules.notices import cancelled_quantities, tell_cancelled
+from orders.services.work import BY_HAND, Conflict, NotPossible, Work
 from orders.states import OrderStatus, PartStatus
 from orders.transporters import OTHER, choose, unified
 
@@ -25,7 +26,7 @@ Share = tuple[ItemPart, int]
 
 def shipped(work: Work, event: ShippedByHand) -> None:
     """Final at once: no code is waited for. Raises NotPossible."""
-    source_ref = f"hand:{event.once}"
+    source_ref = f"{BY_HAND}{event.once}"
     if work.is_decided(Shipment, source_ref):
         return
     _refuse_orphan(work)
@@ -57,7 +58,7 @@ def shipped(work: Work, event: ShippedByHand) -> None:
 
 def cancelled(work: Work, event: CancelledByHand) -> None:
     """Raises NotPossible."""
-    source_ref = f"hand:{event.once}"
+    source_ref = f"{BY_HAND}{event.once}"
     if work.is_decided(Cancellation, source_ref):
         return
     _refuse_orphan(work)
@@ -67,6 +68,7 @@ def cancelled(work: Work, event: CancelledByHand) -> None:
     if not shares:
         raise Conflict(_("Nothing of it is open any more, so there is nothing to cancel."))
     _refuse_cancellation(work, shares)
+    before = cancelled_quantities(work)
     cancellation = work.cancellation(source_ref=source_ref, reason=event.reason or work.usual_reason)
     for part, quantity in shares:
         work.assign(work.move(part, PartStatus.PENDING_CANCELLATION, quantity), cancellation)
@@ -74,6 +76,7 @@ def cancelled(work: Work, event: CancelledByHand) -> None:
     work.note("hand.cancelled", f"Cancelled by hand: {_words(work, shares)}.", EventLevel.WARNING)
     work.send_cancellation(cancellation)
     work.withdraw_creation_if_done()
+    tell_cancelled(work, cancelled_quantities(work) - before)
 
 
 def _transporter(work: Work, event: ShippedByHand) -> str:

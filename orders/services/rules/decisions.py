@@ -12,7 +12,8 @@ from orders.services.events import (
     ShipmentConfirmed,
     ShipmentRefused,
 )
-from orders.services.work import LIVE, Work
+from orders.services.rules.notices import tell_not_cancelled
+from orders.services.work import BY_HAND, LIVE, Work
 from orders.states import PartStatus
 
 ON_THE_WAY = {PartStatus.PENDING_SHIPMENT, PartStatus.PROCESSING, PartStatus.PENDING_CANCELLATION}
@@ -69,6 +70,8 @@ def cancellation_refused(work: Work, event: CancellationRefused) -> None:
     work.take_back([part for part in work.of(cancellation) if part.status in ON_THE_WAY])
     if not work.is_closed:
         work.flag(event.code if event.code in MESSAGES else "cancellation.refused", event.detail)
+        if cancellation.source_ref.startswith(BY_HAND):  # the shop, where it didn't begin, holds it for that
+            tell_not_cancelled(work)
 
 
 def _after_closing(work: Work) -> None:

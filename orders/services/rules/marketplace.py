@@ -11,6 +11,7 @@ from connections.connectors.types import ItemData, OrderData, RemoteStatus
 from orders.models import EventLevel, ItemPart, OrderItem
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment
 from orders.services.events import MarketplaceNews
+from orders.services.rules.notices import cancelled_quantities, tell_cancelled, tell_requested, tell_withdrawn
 from orders.services.work import Work
 from orders.states import PartStatus
 
@@ -32,7 +33,7 @@ CANCELLED_FIRST = [
 
 
 def news(work: Work, event: MarketplaceNews) -> None:
-    data = event.data
+    data, before = event.data, cancelled_quantities(work)
     _items(work, data)
     if data.remote_status == RemoteStatus.CANCELLED:
         _closed_there(work, PartStatus.CANCELLED)
@@ -46,6 +47,9 @@ def news(work: Work, event: MarketplaceNews) -> None:
         else:
             _request(work, data)
             _confirmation(work, confirmed=data.remote_status == RemoteStatus.OPEN)
+    by_others = cancelled_quantities(work) - before
+    if by_others and work.options.retrieves_cancellations:
+        tell_cancelled(work, by_others)
 
 
 def _items(work: Work, data: OrderData) -> None:
@@ -135,8 +139,12 @@ def _request(work: Work, data: OrderData) -> None:
     requested = any(line.cancellation_requested for line in data.items)
     if requested and not work.order.cancellation_requested:
         work.note("order.cancellation_requested", "The buyer asks to cancel the order.", EventLevel.WARNING)
+        if work.options.retrieves_cancellations:
+            tell_requested(work)
     if not requested and work.order.cancellation_requested:
         work.note("order.request_withdrawn", "The buyer no longer asks to cancel the order.")
+        if work.options.retrieves_cancellations:
+            tell_withdrawn(work)
     work.set(cancellation_requested=requested)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connections.models import OrderConnection
 from connections.outbox import AT_REST
 from orders.models import EventLevel
-from orders.models.shipment import Cancellation, DecisionStatus, Shipment
+from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.services.events import Adopted, Failed, Orphaned, Resent, TakenManually
 from orders.services.work import UNTOUCHED, Work
 from orders.states import PartStatus
@@ -28,11 +28,18 @@ def taken_manually(work: Work, event: TakenManually) -> None:
 
 def resent(work: Work, event: Resent) -> None:
     """Open again what failed; each is looked up at the remote before it is sent."""
-    if work.is_closed:
+    notices = list(ShopNotice.objects.filter(order=work.order, status=DecisionStatus.REFUSED))
+    if work.is_closed and not notices:
         return
     work.solve(lambda code: True)
-    work.set(is_manual=False)
     work.note("order.resent", "Resent by hand.")
+    for notice in notices:
+        notice.status = DecisionStatus.PENDING
+        notice.save(update_fields=["status"])
+        work.send_notice(notice)
+    if work.is_closed:
+        return
+    work.set(is_manual=False)
     creation = work.creation()
     is_at_rest = creation is None or creation.status in AT_REST
     if not work.order.shop_order_id and work.order.is_confirmed and is_at_rest:

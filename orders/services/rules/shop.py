@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from connections.connectors.types import FulfilmentType, OrderUpdate, ParcelData, ShopState
 from orders.models import EventLevel, ItemPart, SyncedOrder
-from orders.models.shipment import Cancellation, Shipment
-from orders.services.events import CreatedInShop, ShopNews, WaitOver
-from orders.services.work import Work
+from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
+from orders.services.events import CreatedInShop, ShopNews, ShopNotTold, ShopTold, WaitOver
+from orders.services.rules.notices import cancelled_quantities, tell_cancelled, tell_requested
+from orders.services.work import NOT_TOLD, Work
 from orders.states import PartStatus
 from orders.transporters import choose
 
@@ -35,6 +36,36 @@ def created(work: Work, event: CreatedInShop) -> None:
             first_synced_at=work.cause.now,
         )
         SyncedOrder.objects.bulk_create([row], ignore_conflicts=True)
+    _tell_what_happened_meanwhile(work)
+
+
+def _tell_what_happened_meanwhile(work: Work) -> None:
+    """It was cancelled, or the buyer asked for that, while it was on its way to the shop."""
+    if quantities := cancelled_quantities(work):
+        tell_cancelled(work, quantities)
+    if work.order.cancellation_requested and work.untouched():
+        tell_requested(work)
+
+
+def told(work: Work, event: ShopTold) -> None:
+    notice = ShopNotice.objects.get(pk=event.notice_id)
+    if notice.status == DecisionStatus.CONFIRMED:
+        return
+    notice.status, notice.confirmed_at = DecisionStatus.CONFIRMED, work.cause.now
+    notice.remote_id = event.remote_id[:200]
+    notice.save(update_fields=["status", "confirmed_at", "remote_id"])
+    work.solve(lambda code: code == NOT_TOLD)
+    work.note("shop.told", f"Told {work.order.shop.kind_label}: {notice.text}")
+
+
+def not_told(work: Work, event: ShopNotTold) -> None:
+    """Also of a closed order a person has to know: in the shop somebody may still pack it."""
+    notice = ShopNotice.objects.get(pk=event.notice_id)
+    if notice.status == DecisionStatus.CONFIRMED:
+        return
+    notice.status = DecisionStatus.REFUSED
+    notice.save(update_fields=["status"])
+    work.flag(NOT_TOLD, event.detail)
 
 
 def news(work: Work, event: ShopNews) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connections.connectors.errors import DataError, TransientError
-from connections.connectors.types import CancellationData, OutcomeState, Pending
+from connections.connectors.types import CancellationData, NoticeData, OutcomeState, Pending
 from tests.simulators.base import Fault
 
 
@@ -92,3 +92,50 @@ def test_each_late_answer_is_told_once(rig):
     assert sorted(outcome.ticket for outcome in outcomes) == sorted([*tickets, rig.unknown_ticket])
     states = {outcome.ticket: outcome.state for outcome in outcomes}
     assert states[rig.unknown_ticket] is OutcomeState.GONE
+
+
+@pytest.mark.parametrize("holds", [True, False, None])
+def test_a_shop_is_told_once_where_it_takes_notices(platform, holds):
+    connector, key, since = platform.connect(), platform.new_key(), datetime.now(UTC)
+    order_id, notice = placed(platform, connector, key), NoticeData("The buyer asks to cancel this order.", holds)
+    if not can(platform).takes_notices:
+        with pytest.raises(NotImplementedError):
+            connector.tell(order_id, notice, key=f"{key}-n1")
+        with pytest.raises(NotImplementedError):
+            connector.find_notice(order_id, notice, key=f"{key}-n1", since=since)
+        return
+    assert connector.find_notice(order_id, notice, key=f"{key}-n1", since=since) is None
+    platform.answered(connector, connector.tell(order_id, notice, key=f"{key}-n1"))
+    platform.answered(connector, connector.find_notice(order_id, notice, key=f"{key}-n1", since=since))
+    # Another one of the same order, whose reference begins alike, is not taken for it.
+    assert connector.find_notice(order_id, notice, key=f"{key}-n", since=since) is None
+    assert connector.find_notice(order_id, notice, key=f"{key}-n11", since=since) is None
+    # Nor is a notice taken for an order.
+    assert connector.find_order(f"{key}-n1", since=since) is None
+
+
+def test_a_notice_whose_answer_was_cut_is_found(platform):
+    connector, key, since = platform.connect(), platform.new_key(), datetime.now(UTC)
+    if not can(platform).takes_notices:
+        pytest.skip("takes no notices")
+    order_id, notice = placed(platform, connector, key), NoticeData("Do not ship this order.", holds=True)
+    platform.simulator.fail(platform.tells, Fault.BAD_GATEWAY_AFTER)
+    with pytest.raises(TransientError):
+        connector.tell(order_id, notice, key=f"{key}-n1")
+    platform.answered(connector, connector.find_notice(order_id, notice, key=f"{key}-n1", since=since))
+
+
+def test_a_notice_of_an_order_that_is_gone_is_refused(platform):
+    connector, key, since = platform.connect(), platform.new_key(), datetime.now(UTC)
+    if not can(platform).takes_notices:
+        pytest.skip("takes no notices")
+    with pytest.raises(DataError):
+        connector.tell("987654321", NoticeData("Do not ship this order."), key=f"{key}-n1")
+    with pytest.raises(DataError):
+        connector.find_notice("987654321", NoticeData("x"), key=f"{key}-n1", since=since)
+
+
+def placed(platform, connector, key):
+    """The shop's id of a new order."""
+    receipt = connector.create_order(platform.new_subject().data, key=key, options=platform.options)
+    return platform.answered(connector, receipt).remote_id

@@ -70,6 +70,7 @@ class MarketplaceRig(Rig):
 
 class PlatformRig(Rig):
     connector: ClassVar[type[PlatformConnector]]  # type: ignore[misc]
+    tells: ClassVar[str] = ""  # pattern of the call that leaves a note, where it can
     options: ClassVar[ShopOptions] = ShopOptions(number="", marketplace_name="Example Market")
 
     def parse(self, connector: Any, raw: Any) -> Any:

@@ -36,6 +36,7 @@ class TheRig(PlatformRig):
     stream = "updates"
     page_size = 2
     listing = r"POST orders$"
+    tells = r"addNoteToOrder$"
     writes = (r"createDraftOrder$", r"addManualPaymentToOrder$")  # the others: connections/vendure
     statuses = {
         "Draft": ShopState.OPEN,

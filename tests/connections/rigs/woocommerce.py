@@ -25,6 +25,7 @@ class TheRig(PlatformRig):
     page_size = PER_PAGE
     listing = r"GET .*/orders$"
     writes = (r"POST .*/orders$",)
+    tells = r"POST .*/notes$"
     statuses = {
         "pending": ShopState.OPEN,
         "processing": ShopState.OPEN,
