@@ -68,7 +68,7 @@ class ShipForm(PiecesForm):
 
     tracking_code = forms.CharField(label=_("Tracking code"), max_length=200, required=False)
     transporter = forms.ChoiceField(label=_("Transporter"), required=False)
-    return_tracking_code = forms.CharField(label=_("Code of the return label"), max_length=200, required=False)
+    return_tracking_code = forms.CharField(label=_("Code of the return label"), max_length=200)
     return_transporter = forms.ChoiceField(label=_("Transporter of the return"), required=False)
     delivery_bill_id = forms.CharField(label=_("Number of the delivery note"), max_length=100, required=False)
 
@@ -79,12 +79,15 @@ class ShipForm(PiecesForm):
             self.fields[name].choices = [("", unknown), *codes]  # type: ignore[attr-defined]
         capabilities = order.connection.connector_class.capabilities
         self.fields["tracking_code"].required = capabilities.requires_tracking
-        self.fields["return_tracking_code"].required = capabilities.requires_return_tracking
+        if not capabilities.requires_return_tracking:
+            del self.fields["return_tracking_code"], self.fields["return_transporter"]
+        if not capabilities.takes_delivery_note:
+            del self.fields["delivery_bill_id"]
 
     @property
     def event(self) -> ShippedByHand:
         names = ("tracking_code", "transporter", "return_tracking_code", "return_transporter", "delivery_bill_id")
-        values = {name: self.cleaned_data[name] for name in names}
+        values = {name: self.cleaned_data.get(name, "") for name in names}
         return ShippedByHand(self.cleaned_data["once"], self.pieces or None, **values)
 
 

@@ -9,13 +9,14 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from channable.tenants.models import User
+from channable.tenants.models import Company, User
 from channable.tenants.scope import company_scope
 from connections.models import OrderConnection
 from orders.models import Order
 from orders.models.shipment import Cancellation, Shipment
 from orders.states import OrderStatus
-from tests.factories import OrderFactory, OrderItemFactory
+from tests.factories import OrderFactory, OrderItemFactory, ProjectFactory
+from tests.orders.test_by_hand import picky
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +146,28 @@ def test_an_error_that_wants_a_code_opens_the_form(client: Client, pair: OrderCo
     assert action["url"] == f"{url(order)}?do=ship#ship"
     opened = client.get(action["url"]).context["forms"]
     assert [one["name"] for one in opened if one["is_open"]] == ["ship"]
+
+
+def test_what_this_marketplace_has_no_use_for_is_not_asked(client: Client, order: Order) -> None:
+    form = client.get(url(order)).context["forms"][0]["form"]
+    assert [name for name in form.fields if not name.startswith("item_")] == ["once", "tracking_code", "transporter"]
+
+
+@pytest.mark.parametrize(
+    ("capability", "field"),
+    [
+        ("requires_tracking", "tracking_code"),
+        ("requires_return_tracking", "return_tracking_code"),
+        ("takes_delivery_note", "delivery_bill_id"),
+    ],
+)
+def test_what_a_marketplace_wants_is_asked(client: Client, company: Company, capability: str, field: str) -> None:
+    with company_scope(company.pk), picky(ProjectFactory(company=company), **{capability: True}) as order:
+        form = client.get(url(order)).context["forms"][0]["form"]
+        assert form.fields[field].required == (capability != "takes_delivery_note")
+        data = filled(client, order, "ship", tracking_code="X1", transporter="DHL") | {field: "Y-1"}
+        client.post(url(order, "ship/"), data)
+        assert getattr(Shipment.objects.get(), field) == "Y-1"
 
 
 def test_forms_take_no_more_queries_for_more_items(client: Client, pair: OrderConnection) -> None:

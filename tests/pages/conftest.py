@@ -106,6 +106,8 @@ def filled(transactional_db: None) -> dict[str, str]:
         "list": f"{base}/orders/",
         "order": f"{base}/orders/{order.pk}/",
         "problem": f"{base}/orders/{broken.pk}/",
+        "ship": f"{base}/orders/{order.pk}/?do=ship",
+        "cancel": f"{base}/orders/{order.pk}/?do=cancel",
         "unreadable": f"{base}/orders/unreadable/",
         "order connections": f"{base}/order-connections/",
         "order connection": f"{base}/order-connections/{pair.pk}/",

@@ -80,6 +80,31 @@ def test_an_order_is_handled_with_the_one_button(open_page: Callable[..., Page],
     assert not page.get_by_text("A product was not found").is_visible()
 
 
+def test_a_shipment_is_confirmed_by_keyboard_alone(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page()
+    sign_in(page)
+    page.goto(filled["order"])
+    page.locator("#ship summary").focus()
+    page.keyboard.press("Enter")
+    code = page.get_by_label("Tracking code")
+    code.focus()
+    page.keyboard.type("3SABCD12345678")
+    page.keyboard.press("Enter")
+    page.get_by_text("The shipment goes to the marketplace.").first.wait_for()
+    assert page.get_by_text("3SABCD12345678").first.is_visible()
+    assert page.locator("#ship").count() == 0
+
+
+def test_a_wrong_form_says_what_is_wrong_where_it_is(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
+    page = open_page(expects=("422",))
+    sign_in(page)
+    page.goto(filled["cancel"])
+    page.locator("#cancel").get_by_label("Mug").fill("7")
+    page.get_by_role("button", name="Cancel items").click()
+    page.get_by_text("less than or equal to 1").wait_for()
+    _expect_accessible(page)
+
+
 def test_sync_now_shows_that_it_runs(open_page: Callable[..., Page], filled: dict[str, str]) -> None:
     page = open_page()
     sign_in(page)
