@@ -180,8 +180,8 @@ MESSAGES: Mapping[str, Message] = {
         _("A product was not found in the shop"),
         SHOP,
         _("The order was not created in the shop."),
-        _("Give the product this SKU in the shop, then resend."),
-        "resend",
+        _("Link the product here, or give it this SKU in the shop and resend."),
+        "link",
         "missing_reference",
     ),
     "product.out_of_stock": Message(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from django.conf import settings
 
+# Further ids under which a shop may know a product -> the field of an order's item that holds it.
+ALTERNATIVE_IDS = {"ean": "ean", "reference": "reference_code", "mpn": "article_number"}
 NUMBER_SCHEMES = ("marketplace", "prefix", "shop")
 
 
@@ -26,6 +28,7 @@ class Options:
     # How long a completed order waits for a tracking code; None = the system's default, 0 = not at
     # all, -1 = never ship without one.
     wait_seconds: int | None = None
+    alternative_ids: Sequence[str] = ()  # tried in this order where the shop has no product of the marketplace's id
     checks_stock: bool = True  # refuse what the shop has not in stock
     retrieves_cancellations: bool = True
 
@@ -43,6 +46,9 @@ class Options:
         options = cls(**given)
         if options.number_scheme not in NUMBER_SCHEMES:
             raise WrongOption(f"number_scheme is one of {', '.join(NUMBER_SCHEMES)}.")
+        ids = options.alternative_ids
+        if isinstance(ids, str) or not set(ids) <= set(ALTERNATIVE_IDS) or len(set(ids)) != len(ids):
+            raise WrongOption(f"alternative_ids is a list of {', '.join(ALTERNATIVE_IDS)}, each once.")
         wait = options.wait_seconds
         if wait is not None and not (isinstance(wait, int) and -1 <= wait <= 259_200):
             raise WrongOption("wait_seconds is a number from 0 to 259200 (72 hours), or -1.")

@@ -13,7 +13,17 @@ from channable.tenants.admin_base import CompanyFilter, ErrorFilter, ReadOnlyAdm
 from channable.tenants.models import Company
 from connections.admin import ConnectionFilter, KindOfConnectionFilter
 from connections.connectors.types import FulfilmentType
-from orders.models import Cancellation, ItemPart, Order, OrderEvent, OrderItem, Shipment, ShopNotice, SyncedOrder
+from orders.models import (
+    Cancellation,
+    ItemPart,
+    Order,
+    OrderEvent,
+    OrderItem,
+    ProductLink,
+    Shipment,
+    ShopNotice,
+    SyncedOrder,
+)
 
 MOST_FOUND = 500
 
@@ -141,6 +151,13 @@ def _found(term: str) -> set[int]:
     if is_id(term):
         found.update(Order.objects.filter(pk=term).values_list("pk", flat=True))
     return found
+
+
+@admin.register(ProductLink)
+class ProductLinkAdmin(ReadOnlyAdmin):
+    list_display = ("id", "company", "shop", "product_id", "shop_product_id", "source", "created_at")
+    list_select_related = ("company", "shop")
+    list_filter = (CompanyFilter,)
 
 
 @admin.register(SyncedOrder)

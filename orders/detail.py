@@ -14,13 +14,14 @@ from connections.connectors.types import FulfilmentType
 from connections.messages import message_for
 from connections.models import OutboxMessage
 from connections.presenters import problem
-from orders.forms import CancelForm, PiecesForm, ShipForm
+from orders.forms import CancelForm, LinkForm, OrderForm, ShipForm
 from orders.look import part_badge, status_badge
 from orders.models import Address, Order, OrderItem
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.next_step import next_step
 from orders.presenters import amount
 from orders.services.handle import may_resend
+from orders.services.products import NOT_FOUND
 from orders.services.rules.by_hand import CANCELLABLE, SHIPPABLE
 from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, CREATE_ORDER, TELL_SHOP
 from orders.timeline import timeline
@@ -37,7 +38,7 @@ DECISION_LOOK = {
 class OrderDetail:
     """Everything orders/order_detail.html shows of one order."""
 
-    def __init__(self, order: Order, *, may_handle: bool, opens: str = "", form: PiecesForm | None = None) -> None:
+    def __init__(self, order: Order, *, may_handle: bool, opens: str = "", form: OrderForm | None = None) -> None:
         """`opens` names the form that is shown open; `form` is one with errors."""
         self.order = order
         self.may_handle = may_handle
@@ -109,6 +110,7 @@ class OrderDetail:
         buttons = {
             "resend": {"label": _("Resend"), "url": self._url("resend"), "method": "post"},
             "handle_manually": {"label": _("Handle manually"), "url": self._url("manual"), "method": "post"},
+            "link": {"label": _("Link the product"), "url": f"{self._url('detail')}?do=link#link", "method": "get"},
             "ship": {"label": _("Enter the code"), "url": f"{self._url('detail')}?do=ship#ship", "method": "get"},
         }
         action = buttons.get(wanted) if self.may_handle and may_resend(order) else None
@@ -141,7 +143,10 @@ class OrderDetail:
         """What a person can tell the marketplace now, and what will happen."""
         order, capabilities = self.order, self.order.connection.connector_class.capabilities
         marketplace = {"marketplace": order.connection.kind_label}
-        shown: list[tuple[type[PiecesForm], str, Any, Any, Any]] = []
+        shown: list[tuple[type[OrderForm], str, Any, Any, Any]] = []
+        if order.error_code == NOT_FOUND and not order.is_closed and order.shop is not None:
+            told = _("It is remembered, and all orders that wait for this product are sent to the shop at once.")
+            shown.append((LinkForm, "link", _("Link the product"), told, _("Link and resend")))
         if order.status in SHIPPABLE and order.fulfilment_type == FulfilmentType.MERCHANT:
             told = _("%(marketplace)s is told that it was shipped. The order in the shop is left as it is.")
             shown.append((ShipForm, "truck", _("Confirm shipment"), told % marketplace, _("Confirm shipment")))

@@ -104,3 +104,23 @@ class CancelForm(PiecesForm):
     @property
     def event(self) -> CancelledByHand:
         return CancelledByHand(self.cleaned_data["once"], self.pieces or None, self.cleaned_data["reason"])
+
+
+class LinkForm(forms.Form):
+    """Which product of the shop is meant by one of the order's."""
+
+    name = "link"
+    product_id = forms.ChoiceField(label=_("Product of the marketplace"))
+    shop_product_id = forms.CharField(
+        label=_("The same product in the shop"),
+        max_length=200,
+        help_text=_("Its SKU there, or its id where products are found by id."),
+    )
+
+    def __init__(self, order: Order, items: Iterable[OrderItem], data: Any = None) -> None:
+        super().__init__(data, auto_id=f"{self.name}_%s")
+        choices = {item.product_id: f"{item.title or item.product_id} ({item.product_id})" for item in items}
+        self.fields["product_id"].choices = list(choices.items())  # type: ignore[attr-defined]
+
+
+OrderForm = ShipForm | CancelForm | LinkForm

@@ -13,4 +13,5 @@ urlpatterns = [
     path("<int:order_id>/manual/", views.take_manually, name="manual"),
     path("<int:order_id>/ship/", views.ship_order, name="ship"),
     path("<int:order_id>/cancel/", views.cancel_order, name="cancel"),
+    path("<int:order_id>/link/", views.link_order_product, name="link"),
 ]

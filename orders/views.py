@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
@@ -20,10 +21,10 @@ from channable.tenants.roles import Permission
 from connections.models import OrderConnection, RefusedRecord
 from orders import listing, presenters
 from orders.detail import OrderDetail
-from orders.forms import CancelForm, ShipForm
+from orders.forms import CancelForm, LinkForm, ShipForm
 from orders.models import Order
 from orders.paging import Position, page_links, page_of
-from orders.services.handle import NotPossible, cancel, handle_manually, resend, ship
+from orders.services.handle import NotPossible, cancel, handle_manually, link_product, resend, ship
 
 
 @require_GET
@@ -113,6 +114,26 @@ def ship_order(request: CompanyRequest, order_id: int) -> HttpResponse:
 @requires(Permission.HANDLE_ORDERS)
 def cancel_order(request: CompanyRequest, order_id: int) -> HttpResponse:
     return _told(request, order_id, CancelForm, cancel, _("The cancellation goes to the marketplace."))
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def link_order_product(request: CompanyRequest, order_id: int) -> HttpResponse:
+    order = _whole(order_id)
+    page = OrderDetail(order, may_handle=True)
+    form = LinkForm(order, page.items, request.POST)
+    if order.shop is None or not form.is_valid():
+        page = OrderDetail(order, may_handle=True, form=form)
+        return render(request, "orders/order_detail.html", page.context(), status=422)
+    given = form.cleaned_data
+    try:
+        count = link_product(order.shop, given["product_id"], given["shop_product_id"], user=request.user)
+    except NotPossible as reason:
+        messages.error(request, str(reason))
+    else:
+        done = ngettext("%(count)s order is sent to the shop.", "%(count)s orders are sent to the shop.", count)
+        messages.success(request, _("The product is linked.") + " " + done % {"count": count})
+    return redirect("orders:detail", request.company.pk, order_id)
 
 
 def _told(

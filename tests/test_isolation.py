@@ -32,6 +32,7 @@ ROUTES: dict[str, tuple[str, Permission]] = {
     "orders:manual": ("post", Permission.HANDLE_ORDERS),
     "orders:ship": ("post", Permission.HANDLE_ORDERS),
     "orders:cancel": ("post", Permission.HANDLE_ORDERS),
+    "orders:link": ("post", Permission.HANDLE_ORDERS),
     "setup:order_connections": ("get", Permission.VIEW_SETUP),
     "setup:order_connection": ("get", Permission.VIEW_SETUP),
     "setup:order_connection_sync": ("post", Permission.RUN_SYNCS),

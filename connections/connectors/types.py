@@ -225,6 +225,11 @@ class ShopOptions:
     is_test: bool = False
     sends_emails: bool = False
     checks_stock: bool = True  # refuse what the shop has not in stock
+    # Product id of the marketplace -> ids to ask the shop for, in this order; what isn't named is asked for as it is.
+    shop_ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def ids_of(self, product_id: str) -> Sequence[str]:
+        return self.shop_ids.get(product_id) or (product_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +307,8 @@ class Done:
     remote_id: str
     number: str = ""
     notes: Sequence[str] = ()
+    # Product id of the marketplace -> the id the shop knows it by, where that is another.
+    matches: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from .history import Actor, EventLevel, OrderEvent
 from .item import ItemPart, OrderItem
 from .order import Address, AddressKind, Order, OrderQuerySet
 from .payload import OrderPayload
+from .product import LinkSource, ProductLink
 from .shipment import Cancellation, NoticeKind, Shipment, ShopNotice
 from .synced import SyncedOrder
 
@@ -14,12 +15,14 @@ __all__ = [
     "Cancellation",
     "EventLevel",
     "ItemPart",
+    "LinkSource",
     "NoticeKind",
     "Order",
     "OrderEvent",
     "OrderItem",
     "OrderPayload",
     "OrderQuerySet",
+    "ProductLink",
     "Shipment",
     "ShopNotice",
     "SyncedOrder",

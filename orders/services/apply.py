@@ -33,6 +33,7 @@ RULES: dict[type, Callable[[Work, Any], None]] = {
     events.ShopNotTold: shop.not_told,
     events.Failed: people.failed,
     events.TakenManually: people.taken_manually,
+    events.ProductLinked: people.product_linked,
     events.Resent: people.resent,
     events.Orphaned: people.orphaned,
     events.Adopted: people.adopted,

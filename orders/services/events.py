@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from channable.tenants.models import User
@@ -35,6 +36,7 @@ class CreatedInShop:
     number: str = ""
     notes: tuple[str, ...] = ()
     adopted: bool = False  # found there by our reference, made by an earlier attempt
+    matches: Mapping[str, str] = field(default_factory=dict)  # product id -> what it was found by in the shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,14 @@ class TakenManually:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductLinked:
+    """A person says which product of the shop is meant; the order waited for that."""
+
+    product_id: str
+    shop_product_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Resent:
     """A person wants what failed to be tried again."""
 
@@ -183,6 +193,7 @@ Event = (
     | ShopNotTold
     | Failed
     | TakenManually
+    | ProductLinked
     | Resent
     | Orphaned
     | Adopted

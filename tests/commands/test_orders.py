@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from channable.tenants.scope import company_scope
-from orders.models import Order
+from orders.models import Order, ProductLink
 from orders.models.shipment import Cancellation, Shipment
 from tests.factories import OrderConnectionFactory, OrderFactory, OrderItemFactory, ProjectFactory
 
@@ -61,3 +61,19 @@ def test_another_companys_order_is_not_there(order: Order, run: Any) -> None:
     stranger = OrderFactory(external_id="B1")
     assert "no order B1" in run("ship_order", "--company", order.company_id, "B1")["error"]
     assert f"no order #{stranger.pk}" in run("ship_order", "--company", order.company_id, f"#{stranger.pk}")["error"]
+
+
+def test_a_product_is_linked_by_command(order: Order, run: Any) -> None:
+    with company_scope(order.company_id):
+        Order.objects.update(error_code="product.not_found", shop_order_id="")
+    arguments = ("--company", order.company_id, "--shop", order.shop_id, "TEA", "TEA-GREEN")
+    assert run("link_product", *arguments) == {"shop": order.shop_id, "orders": 1}
+    with company_scope(order.company_id):
+        assert ProductLink.objects.get().shop_product_id == "TEA-GREEN"
+
+
+def test_only_a_shop_of_the_company_has_products_to_link(order: Order, run: Any) -> None:
+    stranger = OrderFactory()
+    for shop in (order.connection_id, stranger.shop_id, 999_999):
+        answer = run("link_product", "--company", order.company_id, "--shop", shop, "TEA", "X")
+        assert "no shop" in answer["error"]

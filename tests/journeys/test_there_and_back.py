@@ -14,7 +14,7 @@ from connections import services
 from connections.models import Connection, ConnectionState, OrderConnection, OutboxMessage
 from orders.models import Order, SyncedOrder
 from orders.services.events import CancelledByHand, Piece, ShippedByHand
-from orders.services.handle import cancel, handle_manually, resend, ship
+from orders.services.handle import cancel, handle_manually, link_product, resend, ship
 from orders.services.orphans import delete_account, delete_order_connection
 from tests import engine
 from tests.factories import UserFactory
@@ -531,3 +531,33 @@ def test_cancelled_on_its_way_is_held_when_it_is_found_in_the_shop(world: World)
     engine.settle()
     status, notes = in_shop(world, number)
     assert (status, len(notes), len(made(world))) == ("on-hold", 1, 1)
+
+
+# -- products -----------------------------------------------------------------------------------------
+
+
+def test_orders_that_wait_for_a_product_go_on_once_it_is_linked(world: World) -> None:
+    numbers = [world.market.add_order(sku="UNKNOWN-1") for _ in range(3)]
+    engine.settle()
+    assert {world.order(number).error_code for number in numbers} == {"product.not_found"}
+    with company_scope(world.company.pk):
+        assert link_product(world.platform, "UNKNOWN-1", "MUG", user=UserFactory()) == 3
+    engine.settle()
+    orders = [world.order(number) for number in numbers]
+    assert {(order.status, order.error_code) for order in orders} == {("not_shipped", "")}
+    assert len(made(world)) == 3
+    world.shop.ship(orders[0].shop_order_id, "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert shipped(world) == [(numbers[0], "3SABCD12345678")]
+    # The next one finds it at once.
+    later = placed(world, sku="UNKNOWN-1")
+    assert "product.matched" in world.timeline(later)
+
+
+def test_a_product_is_found_by_its_ean_where_the_settings_say_so(world: World) -> None:
+    number = world.market.add_order(sku="UNKNOWN-2")
+    world.change_settings(alternative_ids=["ean"])
+    world.shop.add_product(world.market.orders[number].items[0].ean, "10.00", stock=5)
+    engine.settle()
+    assert world.order(number).shop_order_id
+    assert "product.matched" in world.timeline(number)

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from channable.tenants.models import Company, User
 from channable.tenants.scope import company_scope
 from connections.models import OrderConnection
-from orders.models import Order
+from orders.models import Order, ProductLink
 from orders.models.shipment import Cancellation, Shipment
 from orders.states import OrderStatus
 from tests.factories import OrderFactory, OrderItemFactory, ProjectFactory
@@ -183,3 +183,19 @@ def test_forms_take_no_more_queries_for_more_items(client: Client, pair: OrderCo
     for _ in range(5):
         OrderItemFactory(order=order)
     assert statements() == few
+
+
+def test_a_product_is_linked_from_the_page_and_its_orders_are_sent(client: Client, pair: OrderConnection) -> None:
+    first, second = (OrderFactory(order_connection=pair, error_code="product.not_found") for _ in range(2))
+    action = client.get(url(first)).context["problem"]["action"]
+    assert action["url"] == f"{url(first)}?do=link#link"
+    assert [one["name"] for one in client.get(action["url"]).context["forms"] if one["is_open"]] == ["link"]
+    wrong = client.post(url(first, "link/"), {"product_id": "NOT-THERE", "shop_product_id": ""})
+    assert wrong.status_code == 422
+    given = {"product_id": "MUG", "shop_product_id": "CUP-7"}
+    page = client.post(url(first, "link/"), given, follow=True).content.decode()
+    assert "The product is linked. 2 orders are sent to the shop." in page
+    with company_scope(pair.company_id):
+        assert ProductLink.objects.get().shop_product_id == "CUP-7"
+        assert Order.objects.filter(error_code="").count() == 2
+    assert [one["name"] for one in client.get(url(second)).context["forms"]] == ["ship", "cancel"]

@@ -8,6 +8,7 @@ paid first and the difference becomes a modification with surcharges (Order Modi
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -36,7 +37,8 @@ class Wanted:
 class Plan:
     precision: int
     total: int  # of the order, in the shop's units
-    lines: dict[str, Wanted] = field(default_factory=dict)  # by SKU
+    lines: dict[str, Wanted] = field(default_factory=dict)  # by the shop's SKU
+    matches: dict[str, str] = field(default_factory=dict)  # product id -> the shop's SKU, where that is another
 
 
 class Checkout:
@@ -62,25 +64,29 @@ class Checkout:
             if not order["payments"]:
                 order = self._place(order, plan)
             notes = self._match(order, plan)
-        return Done(remote_id=order["id"], number=order["code"], notes=notes)
+        return Done(remote_id=order["id"], number=order["code"], notes=notes, matches=plan.matches)
 
     # -- before anything is written
 
     def _plan(self) -> Plan:
         """Raises DataError if the shop lacks a product or the currency."""
         items = [item for item in self.order.items if item.quantity > item.quantity_cancelled]
-        skus = sorted({item.product_id for item in items})
+        ids = {item.product_id: self.options.ids_of(item.product_id) for item in items}
+        skus = sorted({sku for one in ids.values() for sku in one})
         data = self.client.query(documents.SETUP, skus=skus, take=min(1000, 10 * len(skus) or 1))
         if self.order.currency not in data["activeChannel"]["availableCurrencyCodes"]:
             raise DataError(
                 f"the channel has no prices in {self.order.currency}", code="pricing.currency", reason="pricing"
             )
         precision = data["globalSettings"]["serverConfig"]["moneyStrategyPrecision"]
-        lines = {sku: Wanted(_variant(sku, data["productVariants"]["items"])) for sku in skus}
+        variants = {pid: _variant(one, data["productVariants"]["items"]) for pid, one in ids.items()}
+        lines = {variant["sku"]: Wanted(str(variant["id"])) for variant in variants.values()}
         for item in items:
-            lines[item.product_id].quantity += _open_quantity(item)
-            lines[item.product_id].total += minor(_line_total(item), precision)
-        return Plan(precision, minor(self._total(items), precision), lines)
+            line = lines[variants[item.product_id]["sku"]]
+            line.quantity += _open_quantity(item)
+            line.total += minor(_line_total(item), precision)
+        matches = {pid: variant["sku"] for pid, variant in variants.items() if variant["sku"] != pid}
+        return Plan(precision, minor(self._total(items), precision), lines, matches)
 
     def _total(self, items: list[ItemData]) -> Decimal:
         """The source's own total; computed only if the marketplace has cancelled something of it."""
@@ -290,12 +296,19 @@ def _notes(order: JSON) -> list[list[str]]:
     return [note.split("\n") for note in (entry.get("note") for entry in entries) if isinstance(note, str)]
 
 
-def _variant(sku: str, variants: list[JSON]) -> str:
-    ids = [one["id"] for one in variants if one["sku"] == sku and one["enabled"]]
-    if len(ids) == 1:
-        return str(ids[0])
-    problem = f"{len(ids)} products have" if ids else "no product has"
-    raise DataError(f"{problem} SKU {sku!r}", code="product.not_found", reason="missing_reference", field="product_id")
+def _variant(skus: Sequence[str], variants: list[JSON]) -> JSON:
+    """The one that has the first of these SKUs that any has."""
+    for sku in skus:
+        same = [one for one in variants if one["sku"] == sku and one["enabled"]]
+        if len(same) == 1:
+            return same[0]
+        if same:
+            raise _not_found(f"{len(same)} products have SKU {sku!r}")
+    raise _not_found(f"no product has SKU {' or '.join(repr(sku) for sku in skus)}")
+
+
+def _not_found(detail: str) -> DataError:
+    return DataError(detail, code="product.not_found", reason="missing_reference", field="product_id")
 
 
 def _open_quantity(item: ItemData) -> int:

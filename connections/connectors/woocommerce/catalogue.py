@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ..errors import DataError
-from ..types import JSON, ItemData
+from ..types import JSON, ItemData, ShopOptions
 from .client import Client
 from .mapping import text_of
 from .order import Product, product_from
@@ -15,17 +16,29 @@ SKUS_PER_CALL = 20  # keeps the address well below the 2,000 characters that hos
 MOST_TAX_PAGES = 50
 
 
-def find_products(client: Client, items: Sequence[ItemData], *, by: str) -> dict[str, Product]:
+@dataclass(frozen=True, slots=True)
+class Match:
+    product: Product
+    shop_id: str  # the one of `ShopOptions.ids_of` under which the shop has it
+
+
+def find_products(client: Client, items: Sequence[ItemData], *, by: str, options: ShopOptions) -> dict[str, Match]:
     """The shop's product of each item, by ItemData.product_id. Not kept between orders: stock changes.
 
     Raises DataError "product.not_found" for the first item that has none.
     """
-    wanted = list(dict.fromkeys(item.product_id for item in items))
-    found = dict(_by_id(client, wanted) if by == "id" else _by_sku(client, wanted))
+    ids = {item.product_id: options.ids_of(item.product_id) for item in items}
+    found: dict[str, Match] = {}
+    for place in range(max(map(len, ids.values()), default=0)):
+        wanted = {pid: one[place] for pid, one in ids.items() if pid not in found and place < len(one)}
+        asked = list(dict.fromkeys(wanted.values()))
+        there = dict(_by_id(client, asked) if by == "id" else _by_sku(client, asked)) if asked else {}
+        found |= {pid: Match(there[shop_id], shop_id) for pid, shop_id in wanted.items() if shop_id in there}
     for index, item in enumerate(items):
         if item.product_id not in found:
+            tried = " or ".join(repr(one) for one in ids[item.product_id])
             raise DataError(
-                f"The shop has no product with {'id' if by == 'id' else 'SKU'} {item.product_id!r}.",
+                f"The shop has no product with {'id' if by == 'id' else 'SKU'} {tried}.",
                 code="product.not_found",
                 field=f"items[{index}].product_id",
                 reason="missing_reference",

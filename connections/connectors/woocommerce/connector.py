@@ -192,7 +192,10 @@ class WooCommerceConnector(PlatformConnector):
                 if self._is_there(found.remote_id):
                     self._discard(found.remote_id)
         check_quantities(order)
-        products = catalogue.find_products(self.client, order.items, by=self._setting("product_field"))
+        found_there = catalogue.find_products(
+            self.client, order.items, by=self._setting("product_field"), options=options
+        )
+        products = {product_id: match.product for product_id, match in found_there.items()}
         if options.checks_stock:
             check_stock(order.items, products)
         body = build(order, products, self.tax_rules, key=key, options=options)
@@ -209,7 +212,8 @@ class WooCommerceConnector(PlatformConnector):
                 field="items",
                 reason="missing_reference",
             )
-        return Done(remote_id, mapping.text_of(made, "number"), _total_notes(made, order))
+        matches = {pid: match.shop_id for pid, match in found_there.items() if match.shop_id != pid}
+        return Done(remote_id, mapping.text_of(made, "number"), _total_notes(made, order), matches)
 
     def _is_there(self, order_id: str) -> bool:
         try:

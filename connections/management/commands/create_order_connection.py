@@ -36,7 +36,7 @@ class Command(JsonCommand):
         parser.add_argument(
             "--start-at", type=moment, metavar="TIME", help="Older orders are left alone; now if left out."
         )
-        add_settings(parser, "A setting of the order connection; true, false and numbers as in JSON.")
+        add_settings(parser, "A setting of the order connection; true, false, numbers and lists as in JSON.")
 
     def work(self, **options: Any) -> Done:
         company = company_of(options)
@@ -70,12 +70,12 @@ def moment(text: str) -> datetime:
 
 
 def typed(text: str) -> Any:
-    """`true`, `null` and numbers as JSON has them; anything else is the text itself."""
+    """`true`, `null`, numbers and lists as JSON has them; anything else is the text itself."""
     try:
         value = json.loads(text)
     except ValueError:
         return text
-    return value if isinstance(value, bool | int | None) else text
+    return value if isinstance(value, bool | int | list | None) else text
 
 
 def _row(model: type[Row], pk: int, what: str) -> Row:

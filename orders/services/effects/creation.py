@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from channable.core.clock import utcnow
@@ -27,6 +27,7 @@ from orders.services.apply import apply
 from orders.services.columns import order_data
 from orders.services.effects.common import cause, refuse_orphan_or_paused
 from orders.services.events import Cause
+from orders.services.products import shop_ids
 from orders.services.work import CREATE_ORDER, UNTOUCHED
 
 
@@ -52,7 +53,8 @@ class CreateOrder(Effect):
 
     def load(self, message: OutboxMessage) -> Creation:
         order = Order.objects.select_related("connection", "order_connection").get(pk=message.subject_id)
-        return Creation(order, order_data(order), shop_options(order))
+        data = order_data(order)
+        return Creation(order, data, replace(shop_options(order), shop_ids=shop_ids(order, data)))
 
     def check(self, message: OutboxMessage, data: Creation) -> None:
         order = data.order
@@ -90,7 +92,9 @@ class CreateOrder(Effect):
         self._created(message, done, adopted=False)
 
     def _created(self, message: OutboxMessage, done: Done, *, adopted: bool) -> None:
-        event = events.CreatedInShop(done.remote_id[:100], done.number[:100], tuple(done.notes), adopted)
+        event = events.CreatedInShop(
+            done.remote_id[:100], done.number[:100], tuple(done.notes), adopted, dict(done.matches)
+        )
         apply(message.subject_id, event, cause(Actor.SYSTEM, message))
 
     def on_refused(self, message: OutboxMessage, error: ConnectorError) -> None:

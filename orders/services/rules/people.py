@@ -6,7 +6,7 @@ from connections.models import OrderConnection
 from connections.outbox import AT_REST
 from orders.models import EventLevel
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
-from orders.services.events import Adopted, Failed, Orphaned, Resent, TakenManually
+from orders.services.events import Adopted, Failed, Orphaned, ProductLinked, Resent, TakenManually
 from orders.services.work import UNTOUCHED, Work
 from orders.states import PartStatus
 
@@ -26,14 +26,20 @@ def taken_manually(work: Work, event: TakenManually) -> None:
     work.note("order.taken_manually", "Taken out of automatic handling.", EventLevel.WARNING)
 
 
+def product_linked(work: Work, event: ProductLinked) -> None:
+    work.note("product.linked", f"{event.product_id} is {event.shop_product_id} in the shop.")
+    _open_again(work)
+
+
 def resent(work: Work, event: Resent) -> None:
-    """Open again what failed; each is looked up at the remote before it is sent."""
-    notices = list(ShopNotice.objects.filter(order=work.order, status=DecisionStatus.REFUSED))
-    if work.is_closed and not notices:
-        return
-    work.solve(lambda code: True)
     work.note("order.resent", "Resent by hand.")
-    for notice in notices:
+    _open_again(work)
+
+
+def _open_again(work: Work) -> None:
+    """What failed; each is looked up at the remote before it is sent."""
+    work.solve(lambda code: True)
+    for notice in ShopNotice.objects.filter(order=work.order, status=DecisionStatus.REFUSED):
         notice.status = DecisionStatus.PENDING
         notice.save(update_fields=["status"])
         work.send_notice(notice)

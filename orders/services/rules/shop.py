@@ -8,6 +8,7 @@ from connections.connectors.types import FulfilmentType, OrderUpdate, ParcelData
 from orders.models import EventLevel, ItemPart, SyncedOrder
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.services.events import CreatedInShop, ShopNews, ShopNotTold, ShopTold, WaitOver
+from orders.services.products import names_in_shop, remember_matches
 from orders.services.rules.notices import cancelled_quantities, tell_cancelled, tell_requested
 from orders.services.work import NOT_TOLD, Work
 from orders.states import PartStatus
@@ -28,6 +29,9 @@ def created(work: Work, event: CreatedInShop) -> None:
     work.note("order.created_in_shop", f"{how} {order.shop.kind_label}: {event.number or event.shop_order_id}")
     for note in event.notes:
         work.note("shop.note", note)
+    for product_id, shop_product_id in event.matches.items():
+        work.note("product.matched", f"{product_id} was found in the shop as {shop_product_id}.")
+    remember_matches(work, event.matches)
     if not order.is_test:
         row = SyncedOrder(
             company_id=order.company_id,
@@ -138,14 +142,20 @@ def _parts_of(work: Work, parcel: ParcelData) -> list[tuple[ItemPart, int]]:
     found: list[tuple[ItemPart, int]] = []
     free = {id(part): part.quantity for part in work.untouched()}
     for line in parcel.items:
-        missing = line.quantity
+        missing, meant = line.quantity, _items_named(work, line.line_ref)
         for part in work.untouched():
-            if work.items[part.item_id].product_id == line.line_ref and missing and free[id(part)]:
+            if part.item_id in meant and missing and free[id(part)]:
                 taken = min(missing, free[id(part)])
                 free[id(part)] -= taken
                 missing -= taken
                 found.append((part, taken))
     return found
+
+
+def _items_named(work: Work, line_ref: str) -> set[int]:
+    """By the marketplace's product id; where none has it, by another that the shop may know it by."""
+    exact = {pk for pk, item in work.items.items() if item.product_id == line_ref}
+    return exact or {pk for pk, names in names_in_shop(work.order, work.items).items() if line_ref in names}
 
 
 def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> None:

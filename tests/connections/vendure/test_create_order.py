@@ -205,3 +205,19 @@ def test_a_reference_that_begins_alike_is_another_order(connector, vendure, prox
     since = datetime.now(UTC)
     assert connector.find_order("key-half-1", since=since) is None
     assert connector.find_order("key-half-10", since=since).is_complete is False
+
+
+def test_a_product_is_found_by_the_first_id_that_the_shop_has(connector, vendure):
+    sku = vendure.add_product(price=1000)
+    order = an_order(an_item("NEW-1"))
+    done = create(connector, order, shop_ids={"NEW-1": ["NEW-1", "none", sku]})
+    assert done.matches == {"NEW-1": sku}
+    lines = vendure.order(done.remote_id)["lines"]
+    assert [line["productVariant"]["sku"] for line in lines] == [sku]
+    assert create(connector, an_order(an_item(sku)), shop_ids={sku: [sku, "none"]}).matches == {}
+
+
+def test_each_id_that_was_tried_is_named_where_none_is_there(connector):
+    with pytest.raises(DataError, match="'NEW-1' or 'none'") as caught:
+        create(connector, an_order(an_item("NEW-1")), shop_ids={"NEW-1": ["NEW-1", "none"]})
+    assert caught.value.code == "product.not_found"

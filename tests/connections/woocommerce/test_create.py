@@ -1,5 +1,6 @@
 """Orders arrive in the shop whole, once, with the right total, or not at all."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -280,3 +281,33 @@ def test_a_key_without_write_permission_is_an_auth_error(shop):
     shop.may_write = False
     with pytest.raises(AuthError):
         create(shop)
+
+
+def ids(**more: list[str]) -> ShopOptions:
+    return replace(OPTIONS, shop_ids=more)
+
+
+def test_a_product_is_found_by_the_first_id_that_the_shop_has(shop):
+    shop.add_product("8712345678906")
+    order, done = create(shop, an_order(an_item("NEW")), options=ids(NEW=["NEW", "none", "8712345678906", "MUG"]))
+    assert [line["sku"] for line in order["line_items"]] == ["8712345678906"]
+    assert done.matches == {"NEW": "8712345678906"}
+    assert [row["value"] for row in order["line_items"][0]["meta_data"]][:1] == ["NEW"]  # parcels speak of it so
+
+
+def test_a_product_found_by_its_own_id_is_no_match_to_tell(shop):
+    _order, done = create(shop, options=ids(MUG=["MUG", "TEA"]))
+    assert done.matches == {}
+
+
+def test_each_id_that_was_tried_is_named_where_none_is_there(shop):
+    with pytest.raises(DataError, match="SKU 'NEW' or 'none'") as caught:
+        create(shop, an_order(an_item("NEW")), options=ids(NEW=["NEW", "none"]))
+    assert caught.value.code == "product.not_found"
+    assert shop.effects("create_order") == []
+
+
+def test_further_ids_are_asked_for_only_where_the_first_is_missing(shop):
+    create(shop, options=ids(MUG=["MUG", "TEA"]))
+    calls = [arrival for arrival in shop.arrivals if "/products" in str(arrival)]
+    assert len(calls) == 1
