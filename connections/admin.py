@@ -25,6 +25,7 @@ from connections.models import (
     RefusedRecord,
     Stream,
     SyncRun,
+    TransporterRule,
 )
 
 
@@ -163,6 +164,16 @@ class RefusedRecordAdmin(ReadOnlyAdmin):
     def as_received(self, record: RefusedRecord) -> SafeString:
         text = json.dumps(record.payload, indent=2, ensure_ascii=False, default=str)
         return format_html("<pre>{}</pre>", text[:65_536])
+
+
+@admin.register(TransporterRule)
+class TransporterRuleAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "company", "project", "order_connection", "position", "pattern", "country_code", "transporter",
+        "removes_match",
+    )  # fmt: skip
+    list_select_related = ("company", "project", "order_connection")
+    list_filter = (CompanyFilter,)
 
 
 @admin.register(Exchange)

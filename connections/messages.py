@@ -228,7 +228,7 @@ MESSAGES: Mapping[str, Message] = {
         _("The transporter is not known"),
         SHOP,
         _("There is a tracking code, but neither the shop nor the settings say whose it is."),
-        _("Choose a default transporter in the order connection's settings, then resend."),
+        _("Add a transporter rule or choose a default, then resend; or confirm the shipment here."),
         "resend",
         "shipment_failure",
     ),

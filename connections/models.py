@@ -22,6 +22,7 @@ from channable.tenants.models import Project, TenantForeignKey, TenantModel, sco
 from connections.connectors import CONNECTORS, Connector
 from connections.connectors.types import FulfilmentType
 from connections.options import Options
+from connections.transporters import LONGEST_PATTERN, Rule
 
 
 def key_ring() -> KeyRing:
@@ -168,6 +169,40 @@ class OrderConnection(TenantModel):
         same_channel = self.channel == other.channel or "" in (self.channel, other.channel)
         same_account = self.marketplace_id == other.marketplace_id
         return same_account and self.fulfilment_type == other.fulfilment_type and same_channel
+
+
+class TransporterRuleQuerySet(models.QuerySet["TransporterRule"]):
+    def asked_for(self, order_connection: OrderConnection) -> list[Rule]:
+        """In the order in which they are asked: its own, then those of its project."""
+        own_or_all = Q(order_connection=order_connection) | Q(order_connection=None)
+        rows = self.filter(own_or_all, project_id=order_connection.project_id)
+        return [row.rule for row in rows.order_by(F("order_connection").asc(nulls_last=True), "position", "id")]
+
+
+class TransporterRule(TenantModel):
+    """Which transporter a tracking code means, for a project or one of its order connections; without a
+    pattern it is the default. See transporters.Rule."""
+
+    project = TenantForeignKey(Project, on_delete=models.CASCADE, related_name="transporter_rules", db_index=True)
+    order_connection = TenantForeignKey(OrderConnection, on_delete=models.CASCADE, null=True, related_name="+")
+    position = models.PositiveIntegerField(_("position"), default=0)
+    pattern = models.CharField(_("tracking code"), max_length=LONGEST_PATTERN, blank=True)
+    transporter = models.CharField(_("transporter"), max_length=100)
+    country_code = models.CharField(_("country"), max_length=2, blank=True)
+    removes_match = models.BooleanField(_("remove matched text"), default=False)
+
+    objects = scoped_manager(TransporterRuleQuerySet)
+
+    class Meta:
+        verbose_name = _("transporter rule")
+        verbose_name_plural = _("transporter rules")
+
+    def __str__(self) -> str:
+        return f"{self.pattern or 'default'}: {self.transporter}"
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.transporter, self.pattern, self.country_code, self.removes_match)
 
 
 def first_run_at(period_seconds: int) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from connections.transporters import CODES
+
 # Further ids under which a shop may know a product -> the field of an order's item that holds it.
 ALTERNATIVE_IDS = {"ean": "ean", "reference": "reference_code", "mpn": "article_number"}
 NUMBER_SCHEMES = ("marketplace", "prefix", "shop")
@@ -49,6 +51,8 @@ class Options:
         ids = options.alternative_ids
         if isinstance(ids, str) or not set(ids) <= set(ALTERNATIVE_IDS) or len(set(ids)) != len(ids):
             raise WrongOption(f"alternative_ids is a list of {', '.join(ALTERNATIVE_IDS)}, each once.")
+        if options.default_transporter and options.default_transporter not in CODES:
+            raise WrongOption(f"There is no transporter {options.default_transporter!r}.")
         wait = options.wait_seconds
         if wait is not None and not (isinstance(wait, int) and -1 <= wait <= 259_200):
             raise WrongOption("wait_seconds is a number from 0 to 259200 (72 hours), or -1.")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from channable.tenants.models import Company, Project
 from connections.connectors.types import FulfilmentType
 from connections.dispatch import request_sync
-from connections.models import Connection, ConnectionState, OrderConnection
+from connections.models import Connection, ConnectionState, OrderConnection, TransporterRule
 from connections.options import Options, WrongOption
 from connections.streams import read_again_from_the_start, refresh_activity
 
@@ -109,8 +109,13 @@ def _refuse_unready(order_connection: OrderConnection) -> None:
         if connection.deleted_at or connection.state == ConnectionState.EXPIRED:
             raise NotReady(_("“%(account)s” has to be connected again first.") % {"account": connection.label})
     requires_tracking = order_connection.marketplace.connector_class.capabilities.requires_tracking
-    if requires_tracking and not order_connection.options.default_transporter:
+    if requires_tracking and not _has_default_transporter(order_connection):
         raise NotReady(_("This marketplace demands tracking: choose a default transporter first."))
+
+
+def _has_default_transporter(order_connection: OrderConnection) -> bool:
+    rules = TransporterRule.objects.asked_for(order_connection)
+    return bool(order_connection.options.default_transporter) or any(not rule.pattern for rule in rules)
 
 
 def _refuse_overlap(order_connection: OrderConnection) -> None:

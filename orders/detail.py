@@ -14,6 +14,7 @@ from connections.connectors.types import FulfilmentType
 from connections.messages import message_for
 from connections.models import OutboxMessage
 from connections.presenters import problem
+from connections.transporters import CODES
 from orders.forms import CancelForm, LinkForm, OrderForm, ShipForm
 from orders.look import part_badge, status_badge
 from orders.models import Address, Order, OrderItem
@@ -25,7 +26,6 @@ from orders.services.products import NOT_FOUND
 from orders.services.rules.by_hand import CANCELLABLE, SHIPPABLE
 from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, CREATE_ORDER, TELL_SHOP
 from orders.timeline import timeline
-from orders.transporters import CODES
 
 DECISION_LOOK = {
     DecisionStatus.PENDING: ("progress", "send"),

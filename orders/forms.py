@@ -10,10 +10,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from connections.connectors.types import CancellationReason
+from connections.transporters import CODES
 from orders.models import Order, OrderItem
 from orders.services.events import CancelledByHand, Piece, ShippedByHand
 from orders.services.work import UNTOUCHED
-from orders.transporters import CODES
 
 REASONS = [
     (CancellationReason.CUSTOMER_REQUEST, _("The buyer asked for it")),

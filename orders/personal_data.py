@@ -111,6 +111,7 @@ HARMLESS: dict[str, tuple[str, ...]] = {
         "error_detail",
     ),
     "connections.OrderConnection": ("name", "channel", "fulfilment_type", "settings"),
+    "connections.TransporterRule": ("pattern", "transporter", "country_code"),
     "connections.Stream": ("name", "topic", "cursor", "outcomes"),
     "connections.SyncRun": ("outcome", "error_code"),
     "connections.RefusedRecord": ("topic", "external_id", "version", "error_code"),

@@ -18,8 +18,16 @@ from factory.django import DjangoModelFactory
 from channable.tenants.models import Company, Membership, Project, User
 from channable.tenants.roles import Role
 from channable.tenants.scope import all_companies
-from connections.models import Connection, OrderConnection, OutboxMessage, RefusedRecord, Stream, SyncRun
-from orders.models import Order, OrderEvent, OrderItem
+from connections.models import (
+    Connection,
+    OrderConnection,
+    OutboxMessage,
+    RefusedRecord,
+    Stream,
+    SyncRun,
+    TransporterRule,
+)
+from orders.models import Order, OrderEvent, OrderItem, ProductLink
 from orders.models.item import ItemPart
 from orders.states import OrderStatus, PartStatus
 
@@ -228,6 +236,26 @@ class OrderEventFactory(TenantFactory):
     message = "Received from bol."
     actor = "marketplace"
     occurred_at = factory.LazyFunction(timezone.now)
+
+
+class ProductLinkFactory(TenantFactory):
+    class Meta:
+        model = ProductLink
+
+    company = factory.LazyAttribute(lambda o: o.shop.company)
+    shop = factory.SubFactory(ConnectionFactory)
+    product_id = "MUG"
+    shop_product_id = "CUP-7"
+    source = "person"
+
+
+class TransporterRuleFactory(TenantFactory):
+    class Meta:
+        model = TransporterRule
+
+    company = factory.LazyAttribute(lambda o: o.project.company)
+    project = factory.SubFactory(ProjectFactory)
+    transporter = "DHL"
 
 
 class OutboxMessageFactory(TenantFactory):

@@ -20,7 +20,7 @@ from channable.tenants.admin_site import over_all_companies
 from channable.tenants.models import ApiToken, Company, User
 from channable.tenants.scope import all_companies, company_scope
 from connections.models import Exchange, Heartbeat
-from orders.models import Cancellation, Order, OrderEvent, Shipment, SyncedOrder
+from orders.models import Cancellation, Order, OrderEvent, Shipment, ShopNotice, SyncedOrder
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +58,8 @@ def everything_of_a_company() -> Company:
     factories.SyncRunFactory(stream=stream)
     factories.RefusedRecordFactory(connection=account)
     factories.OutboxMessageFactory(connection=order.shop)
+    factories.ProductLinkFactory(shop=order.shop)
+    factories.TransporterRuleFactory(project=order.project)
     ApiToken.issue(company, label="robot")
     with company_scope(company.pk):
         account.sealed_credentials = account.seal("credentials", {"secret": SECRET})
@@ -66,6 +68,7 @@ def everything_of_a_company() -> Company:
         owned = {"company": company, "order": order}
         Shipment.objects.create(**owned, number=1, source_ref="p1", shipped_at=timezone.now(), tracking_code="3S1")
         Cancellation.objects.create(**owned, number=1, source_ref="c1")
+        ShopNotice.objects.create(**owned, number=1, source_ref="n1", kind="cancelled", text="Do not ship.")
         OrderEvent.objects.create(**owned, code="received", message="Received from bol.", occurred_at=timezone.now())
         SyncedOrder.objects.create(
             company=company, connection_id=account.pk, order_id=order.pk, first_synced_at=timezone.now()
@@ -333,6 +336,6 @@ def test_the_model_of_every_owned_table_is_in_the_admin_or_part_of_an_order() ->
     from django.apps import apps
 
     inside_an_order = {"orders.Address", "orders.OrderPayload", "orders.OrderItem", "orders.ItemPart",
-                       "orders.Shipment", "orders.Cancellation", "orders.OrderEvent"}  # fmt: skip
+                       "orders.Shipment", "orders.Cancellation", "orders.ShopNotice", "orders.OrderEvent"}  # fmt: skip
     ours = {m._meta.label for m in apps.get_models() if m._meta.app_label in ("tenants", "connections", "orders")}
     assert ours - inside_an_order == {m._meta.label for m in MODELS} & ours

@@ -9,9 +9,10 @@ from functools import cached_property
 from django.db.models import Max
 
 from connections.connectors.types import CancellationReason
-from connections.models import Connection, OutboxMessage
+from connections.models import Connection, OutboxMessage, TransporterRule
 from connections.options import Options
 from connections.outbox import enqueue, withdraw
+from connections.transporters import Choice, choose
 from orders.models import EventLevel, ItemPart, Order, OrderEvent, OrderItem
 from orders.models.shipment import Cancellation, NoticeKind, Shipment, ShopNotice
 from orders.references import cancellation_reference, notice_reference, shipment_reference
@@ -305,3 +306,11 @@ class Work:
         fields = ["quantity", "status", "former_status", "shipment", "cancellation"]
         ItemPart.objects.bulk_update([part for part in changed if part.quantity], fields)
         ItemPart.objects.bulk_create(self._split)
+
+
+def choose_for(order: Order, *, named: str, tracking_code: str) -> Choice:
+    """Which transporter a parcel of this order goes with; `named` by the shop."""
+    pair = order.order_connection
+    rules = TransporterRule.objects.asked_for(pair) if pair else []
+    default = pair.options.default_transporter if pair else ""
+    return choose(named=named, tracking_code=tracking_code, default=default, rules=rules, country=order.country_code)

@@ -10,12 +10,15 @@ import pytest
 
 from connections.connectors import CONNECTORS
 from connections.connectors.base import Capabilities
-from connections.models import OutboxMessage
+from connections.connectors.errors import DataError
+from connections.connectors.types import ShopState
+from connections.models import OutboxMessage, TransporterRule
 from orders.models import Actor, Order
 from orders.models.item import ItemPart
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment
 from orders.services import events
 from orders.services.apply import apply
+from orders.services.effects import ConfirmShipment
 from orders.services.events import CancelledByHand, Cause, Piece, ShippedByHand
 from orders.services.handle import Conflict, NotPossible, cancel, ship
 from orders.states import OrderStatus
@@ -28,7 +31,7 @@ from tests.factories import (
     OutboxMessageFactory,
     UserFactory,
 )
-from tests.orders.test_apply import NOW
+from tests.orders.test_apply import NOW, happens, parcel, shop_says
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -324,3 +327,30 @@ def test_what_is_open_of_it_still_does_and_its_error_stays(order: Order) -> None
     creation.refresh_from_db()
     order.refresh_from_db()
     assert (creation.status, order.error_code, order.status) == ("ready", "product.not_found", "partial")
+
+
+# -- transporter rules ----------------------------------------------------------------------------
+
+
+def test_a_rule_says_whose_code_it_is_and_cleans_it(order: Order) -> None:
+    pair = order.order_connection
+    values = {"company_id": pair.company_id, "project_id": pair.project_id}
+    TransporterRule.objects.create(**values, pattern="D-*", transporter="DHL", removes_match=True)
+    happens(order, shop_says(ShopState.COMPLETED, parcel("D-77", by="PostNL")))
+    shipment = Shipment.objects.get()
+    assert (shipment.transporter, shipment.tracking_code) == ("DHL", "77")
+    assert (shipment.transporter_original, shipment.tracking_code_original) == ("PostNL", "D-77")
+
+
+def test_a_rule_that_is_added_later_solves_a_missing_transporter(order: Order) -> None:
+    happens(order, shop_says(ShopState.COMPLETED, parcel("D-77", by="?")))
+    message = OutboxMessage.objects.get(kind="confirm_shipment")
+    effect = ConfirmShipment()
+    with pytest.raises(DataError):
+        effect.check(message, effect.load(message))
+    pair = order.order_connection
+    values = {"company_id": pair.company_id, "project_id": pair.project_id}
+    TransporterRule.objects.create(**values, pattern="D-*", transporter="DHL", removes_match=True)
+    parcel_ = effect.load(message)
+    effect.check(message, parcel_)
+    assert (parcel_.data.transporter, parcel_.data.tracking_code) == ("DHL", "77")

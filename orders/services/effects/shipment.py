@@ -13,15 +13,14 @@ from connections.connectors.types import (
     ShipmentData,
 )
 from connections.models import OutboxMessage
-from connections.options import Options
 from connections.outbox import Lookup, Withdrawn
+from connections.transporters import Choice
 from orders.models import Address, AddressKind, ItemPart
 from orders.models.shipment import DecisionStatus, Shipment
 from orders.services import events
 from orders.services.effects.common import DecisionEffect, items_of, refuse_orphan_or_paused
-from orders.services.work import CONFIRM_SHIPMENT
+from orders.services.work import CONFIRM_SHIPMENT, choose_for
 from orders.states import PartStatus
-from orders.transporters import choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +74,16 @@ class ConfirmShipment(DecisionEffect):
 
 def _shipment_data(shipment: Shipment, parts: list[ItemPart]) -> ShipmentData:
     order = shipment.order
-    options = order.order_connection.options if order.order_connection else Options()
-    # Asked again, because a default may have been set since: that is how this error is solved.
-    transporter = shipment.transporter or choose(
-        named=shipment.transporter_original,
-        tracking_code=shipment.tracking_code,
-        default=options.default_transporter,
-    )
+    choice = Choice(shipment.transporter, shipment.tracking_code)
+    if not choice.transporter:
+        # Asked again, because a rule or default may have been set since: that is how this error is solved.
+        choice = choose_for(order, named=shipment.transporter_original, tracking_code=shipment.tracking_code)
     address = Address.objects.filter(order=order, kind=AddressKind.SHIPPING).first()
     return ShipmentData(
         items=items_of(parts),
         shipped_at=shipment.shipped_at,
-        tracking_code=shipment.tracking_code,
-        transporter=transporter,
+        tracking_code=choice.tracking_code,
+        transporter=choice.transporter,
         transporter_name=shipment.transporter_original,
         tracking_url=shipment.tracking_url,
         return_tracking_code=shipment.return_tracking_code,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from connections.connectors.types import FulfilmentType
+from connections.transporters import OTHER, Choice, unified
 from orders.models import EventLevel, ItemPart
 from orders.models.shipment import Cancellation, Shipment
 from orders.services.events import CancelledByHand, Piece, ShippedByHand
 from orders.services.rules.notices import cancelled_quantities, tell_cancelled
-from orders.services.work import BY_HAND, Conflict, NotPossible, Work
+from orders.services.work import BY_HAND, Conflict, NotPossible, Work, choose_for
 from orders.states import OrderStatus, PartStatus
-from orders.transporters import OTHER, choose, unified
 
 O = OrderStatus  # noqa: E741
 
@@ -35,11 +35,12 @@ def shipped(work: Work, event: ShippedByHand) -> None:
     if not shares:
         raise Conflict(_("Can not resubmit a sent shipment: nothing of it is open any more."))
     _refuse_shipment(work, event, shares)
+    choice = _choice(work, event)
     shipment = work.shipment(
         source_ref=source_ref,
-        tracking_code=event.tracking_code,
+        tracking_code=choice.tracking_code,
         tracking_code_original=event.tracking_code,
-        transporter=_transporter(work, event),
+        transporter=choice.transporter,
         transporter_original=event.transporter,
         tracking_url=event.tracking_url,
         return_tracking_code=event.return_tracking_code,
@@ -79,11 +80,11 @@ def cancelled(work: Work, event: CancelledByHand) -> None:
     tell_cancelled(work, cancelled_quantities(work) - before)
 
 
-def _transporter(work: Work, event: ShippedByHand) -> str:
-    """A name that nobody knows travels as other, with the name beside it."""
+def _choice(work: Work, event: ShippedByHand) -> Choice:
+    """What is said is meant; a name that nobody knows travels as other, with the name beside it."""
     if event.transporter:
-        return unified(event.transporter) or OTHER
-    return choose(named="", tracking_code=event.tracking_code, default=work.options.default_transporter)
+        return Choice(unified(event.transporter) or OTHER, event.tracking_code)
+    return choose_for(work.order, named="", tracking_code=event.tracking_code)
 
 
 # -- what it is about -----------------------------------------------------------------------------
@@ -177,7 +178,7 @@ def _refuse_shipment(work: Work, event: ShippedByHand, shares: Sequence[Share]) 
         raise NotPossible(_("%(marketplace)s takes no shipment without a tracking code.") % name)
     if capabilities.requires_return_tracking and not event.return_tracking_code:
         raise NotPossible(_("%(marketplace)s takes no shipment without the code of the return label.") % name)
-    if event.tracking_code and not _transporter(work, event):
+    if event.tracking_code and not _choice(work, event).transporter:
         raise NotPossible(_("Say whose tracking code it is: no transporter is chosen, and none is the default."))
 
 

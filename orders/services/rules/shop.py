@@ -10,9 +10,8 @@ from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopN
 from orders.services.events import CreatedInShop, ShopNews, ShopNotTold, ShopTold, WaitOver
 from orders.services.products import names_in_shop, remember_matches
 from orders.services.rules.notices import cancelled_quantities, tell_cancelled, tell_requested
-from orders.services.work import NOT_TOLD, Work
+from orders.services.work import NOT_TOLD, Work, choose_for
 from orders.states import PartStatus
-from orders.transporters import choose
 
 WITHOUT_CODE = "without code"  # the source of a shipment that no parcel was told for
 
@@ -162,14 +161,12 @@ def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> 
     source_ref = f"shop:{parcel.ref}"[:200]
     if work.is_decided(Shipment, source_ref):
         return
-    transporter = choose(
-        named=parcel.transporter, tracking_code=parcel.tracking_code, default=work.options.default_transporter
-    )
+    choice = choose_for(work.order, named=parcel.transporter, tracking_code=parcel.tracking_code[:200])
     shipment = work.shipment(
         source_ref=source_ref,
-        tracking_code=parcel.tracking_code[:200],
+        tracking_code=choice.tracking_code,
         tracking_code_original=parcel.tracking_code[:200],
-        transporter=transporter,
+        transporter=choice.transporter,
         transporter_original=parcel.transporter[:200],
         tracking_url=parcel.tracking_url,
         shipped_at=parcel.shipped_at or work.cause.occurred_at,
@@ -178,7 +175,8 @@ def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> 
         work.assign(work.move(part, PartStatus.PENDING_SHIPMENT, quantity), shipment)
     work.solve()
     work.find_by(parcel.tracking_code)
-    work.note("shop.shipped", f"Shipped in the shop with {parcel.transporter or transporter or 'a code'}.")
+    work.find_by(choice.tracking_code)
+    work.note("shop.shipped", f"Shipped in the shop with {parcel.transporter or choice.transporter or 'a code'}.")
     work.send_shipment(shipment)
 
 

@@ -15,7 +15,7 @@ from connections.connectors.bol.connector import BolConnector
 from connections.connectors.bol.transporters import BY_COUNTRY, TRANSPORTERS
 from connections.connectors.errors import DataError
 from connections.connectors.types import FulfilmentType, OrderData, RemoteStatus
-from orders.transporters import CODES
+from connections.transporters import CODES
 from tests.connections.bol.conftest import PAYLOADS
 from tests.simulators.bol import BolSimulator
 

@@ -1,12 +1,15 @@
 """Which transporter a parcel goes with: from the shop's own words to our unified codes.
 
-The order of asking: what the shop said, the order connection's default, the look of the code.
-Source of codes and labels: the public API's transporter list.
+The order of asking: the merchant's rules on the code, what the shop said, the order connection's default,
+the project's, the look of the code. Source of codes and labels: the public API's transporter list.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 CODES: dict[str, str] = {
     "AMAZON_LOGISTICS": "Amazon Logistics",
@@ -133,6 +136,75 @@ def detect(tracking_code: str) -> str:
     return next((transporter for pattern, transporter in FORMATS if pattern.fullmatch(code)), "")
 
 
-def choose(*, named: str, tracking_code: str, default: str) -> str:
-    """The transporter to report; "" if nothing tells."""
-    return unified(named) or default or detect(tracking_code)
+# -- the merchant's rules -------------------------------------------------------------------------
+
+LONGEST_PATTERN = 100
+MOST_STARS = 3
+
+
+class WrongRule(ValueError):
+    """A rule that can't be; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`pattern` is the whole code, `*` standing for anything and `#` for a digit, upper or lower case; "" makes
+    the rule a default. `country_code`: only for parcels that go there. `removes_match`: the pattern's fixed
+    text is taken out of the code."""
+
+    transporter: str
+    pattern: str = ""
+    country_code: str = ""
+    removes_match: bool = False
+
+    def check(self) -> None:
+        """Raises WrongRule."""
+        if self.transporter not in CODES:
+            raise WrongRule(f"There is no transporter {self.transporter!r}.")
+        if len(self.pattern) > LONGEST_PATTERN or self.pattern.count("*") > MOST_STARS:
+            raise WrongRule(f"A pattern has at most {LONGEST_PATTERN} characters and {MOST_STARS} stars.")
+        if self.country_code and not re.fullmatch("[A-Z]{2}", self.country_code):
+            raise WrongRule(f"{self.country_code!r} is no country: two capital letters, as in NL.")
+        if self.removes_match and not self.pattern.strip("*#"):
+            raise WrongRule("There is no fixed text in the pattern that could be removed.")
+
+    def goes_to(self, country: str) -> bool:
+        return self.country_code in ("", country)
+
+    def matched(self, tracking_code: str) -> str | None:
+        """The code as it is to be sent; None if the rule is not about it."""
+        found = _compiled(self.pattern).fullmatch(tracking_code)
+        if not self.pattern or found is None:
+            return None
+        if not self.removes_match:
+            return tracking_code
+        kept, at = "", 0
+        for group in range(1, found.re.groups + 1):
+            kept += tracking_code[at : found.start(group)]
+            at = found.end(group)
+        return (kept + tracking_code[at:]).strip() or tracking_code
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Fixed texts are groups. Lazy stars of a bounded number over a bounded text: no blow-up."""
+    wild = {"*": ".*?", "#": "[0-9]"}
+    pieces = re.split(r"([*#])", pattern)
+    return re.compile("".join(wild.get(one) or (f"({re.escape(one)})" if one else "") for one in pieces), re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    transporter: str  # unified code; "" if nothing tells
+    tracking_code: str  # as it is to be sent
+
+
+def choose(*, named: str, tracking_code: str, default: str, rules: Sequence[Rule] = (), country: str = "") -> Choice:
+    """What to report of a parcel. `rules` in the order in which they are asked; `named` by the shop."""
+    here = [rule for rule in rules if rule.goes_to(country)]
+    for rule in here:
+        code = rule.matched(tracking_code) if tracking_code else None
+        if code is not None:
+            return Choice(rule.transporter, code)
+    of_project = next((rule.transporter for rule in here if not rule.pattern), "")
+    return Choice(unified(named) or default or of_project or detect(tracking_code), tracking_code)
