@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -51,10 +52,7 @@ def create_order_connection(
         raise WrongPair(_("An order connection needs a marketplace on one side and a shop on the other."))
     if fulfilment_type not in list(FulfilmentType):
         raise SetupError(_("The fulfilment type is “merchant” or “marketplace”."))
-    try:
-        Options.checked(settings or {})
-    except (WrongOption, TypeError) as error:
-        raise SetupError(str(error)) from error
+    _check_settings(settings or {})
     return OrderConnection.objects.create(
         company=company,
         project=project,
@@ -66,6 +64,25 @@ def create_order_connection(
         start_at=start_at or timezone.now(),
         settings=dict(settings or {}),
     )
+
+
+def change_settings(order_connection: OrderConnection, given: Mapping[str, Any]) -> None:
+    """Set these; None sets a default back, all others stay. From now on orders go by them: what is in the
+    shop already is left as it is. Raises SetupError."""
+    settings = {name: value for name, value in {**order_connection.settings, **given}.items() if value is not None}
+    if unknown := set(given) - {field.name for field in fields(Options)}:
+        raise SetupError(f"There is no setting {', '.join(sorted(unknown))}.")
+    _check_settings(settings)
+    order_connection.settings = settings
+    order_connection.save(update_fields=["settings"])
+    order_connection.__dict__.pop("options", None)
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    try:
+        Options.checked(settings)
+    except (WrongOption, TypeError) as error:
+        raise SetupError(str(error)) from error
 
 
 def activate(order_connection: OrderConnection) -> None:

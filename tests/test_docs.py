@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.management import get_commands
 from channable.pages.documents import DOCUMENTS as DOCUMENTS_FROM_CODE
 from connections.connectors import CONNECTORS
 from connections.messages import MESSAGES
+from connections.options import Options
 from orders.states import TRANSITIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,3 +150,8 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
     targets = [(document.parent / path if path else document, heading) for path, heading in links]
     assert [target for target, _heading in targets if not target.exists()] == []
     assert [(target, heading) for target, heading in targets if heading and heading not in anchors_of(target)] == []
+
+
+def test_the_configuration_explains_every_setting_of_an_order_connection() -> None:
+    text = (ROOT / "docs/configuration.md").read_text().partition("## Settings of an order connection")[2]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == {field.name for field in fields(Options)}

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from channable.pages.forms import TestOrderForm
 from channable.pages.pairs import active_badge, feeding, run_times, streams_of
 from channable.pages.syncing import sync_state
 from channable.tenants.models import Company, Membership
@@ -25,8 +26,12 @@ NEWEST_RUNS = 5
 class PairDetail:
     """Everything connections/order_connection_detail.html shows."""
 
-    def __init__(self, pair: OrderConnection, company: Company, membership: Membership) -> None:
+    def __init__(
+        self, pair: OrderConnection, company: Company, membership: Membership, *, form: TestOrderForm | None = None
+    ) -> None:
+        """`form` is the one of a test order, with errors."""
         self.pair = pair
+        self.form = form
         self.company = company
         self.membership = membership
         self.streams = feeding(pair, streams_of({pair.marketplace_id, pair.shop_id}))
@@ -48,6 +53,16 @@ class PairDetail:
             "runs": [run_row(run, reverse("setup:run", args=[pair.company_id, run.pk])) for run in newest],
             "streams": [self._stream(stream) for stream in self.streams],
             "settings": settings_of(pair),
+            "test": self._test(),
+        }
+
+    def _test(self) -> dict[str, Any] | None:
+        if not self.membership.may(Permission.RUN_SYNCS):
+            return None
+        return {
+            "url": reverse("setup:order_connection_test", args=[self.pair.company_id, self.pair.pk]),
+            "form": self.form or TestOrderForm(auto_id="test_%s", initial={"country_code": "NL"}),
+            "is_open": self.form is not None,
         }
 
     def _head(self) -> dict[str, Any]:
@@ -139,7 +154,13 @@ def settings_of(pair: OrderConnection) -> list[dict[str, Any]]:
                 (_("Shipping method"), options.shipping_method or _("the shop's own")),
             ],
         ),
-        (_("Products"), [(_("Without stock"), _("refuse") if options.checks_stock else _("create anyway"))]),
+        (
+            _("Products"),
+            [
+                (_("Found by"), ", ".join([_("the marketplace's id"), *options.alternative_ids])),
+                (_("Without stock"), _("refuse") if options.checks_stock else _("create anyway")),
+            ],
+        ),
     ]
     return [
         {"title": title, "rows": [{"label": label, "value": value} for label, value in rows if value]}

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from channable.pages.accounts import account_rows
+from channable.pages.forms import TestOrderForm
 from channable.pages.pair_detail import PairDetail
 from channable.pages.pairs import pair_rows
 from channable.pages.runs import TABS, run_context, run_list_context, runs_in
@@ -21,6 +22,7 @@ from channable.tenants.roles import Permission
 from connections import services
 from connections.models import Connection, OrderConnection, SyncRun
 from orders.paging import Position, id_in, page_of
+from orders.services.sample_orders import send_test_order
 
 
 def _pairs() -> QuerySet[OrderConnection]:
@@ -99,6 +101,20 @@ def switch(request: CompanyRequest, pair_id: int) -> HttpResponse:
     except services.SetupError as reason:
         messages.error(request, str(reason))
     return redirect("setup:order_connection", request.company.pk, pair.pk)
+
+
+@require_POST
+@requires(Permission.RUN_SYNCS)
+def test_order(request: CompanyRequest, pair_id: int) -> HttpResponse:
+    """Make a test order and show it on its way to the shop."""
+    pair = get_object_or_404(_pairs(), pk=pair_id)
+    form = TestOrderForm(request.POST, auto_id="test_%s")
+    if not form.is_valid():
+        detail = PairDetail(pair, request.company, request.membership, form=form)
+        return render(request, "connections/order_connection_detail.html", detail.context(), status=422)
+    order = send_test_order(pair, form.wanted)
+    messages.success(request, _("The test order goes to the shop; the marketplace knows nothing of it."))
+    return redirect("orders:detail", request.company.pk, order.pk)
 
 
 @require_GET

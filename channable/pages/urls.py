@@ -10,6 +10,7 @@ urlpatterns = [
     path("order-connections/<int:pair_id>/", setup.order_connection, name="order_connection"),
     path("order-connections/<int:pair_id>/sync/", setup.sync_now, name="order_connection_sync"),
     path("order-connections/<int:pair_id>/switch/", setup.switch, name="order_connection_switch"),
+    path("order-connections/<int:pair_id>/test/", setup.test_order, name="order_connection_test"),
     path("connections/", setup.connections, name="connections"),
     path("runs/", setup.runs, name="runs"),
     path("runs/<int:run_id>/", setup.run, name="run"),

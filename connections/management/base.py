@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,3 +24,12 @@ def order_connection_of(options: Mapping[str, Any]) -> OrderConnection:
     if found is None:
         raise CommandError(f"The company has no order connection {options['order_connection']}.")
     return found
+
+
+def typed(text: str) -> Any:
+    """`true`, `null`, numbers and lists as JSON has them; anything else is the text itself."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | list | None) else text

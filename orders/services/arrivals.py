@@ -10,7 +10,7 @@ from typing import Any
 from connections.connectors import MarketplaceConnector
 from connections.connectors.types import JSON, ItemData, OrderData, RemoteStatus
 from connections.dispatch import Run
-from connections.models import OrderConnection, OutboxMessage, OutboxStatus
+from connections.models import Connection, OrderConnection, OutboxMessage, OutboxStatus
 from connections.outbox import is_late
 from orders.models import Actor, Address, AddressKind, EventLevel, ItemPart, Order, OrderEvent, OrderItem, OrderPayload
 from orders.references import order_reference
@@ -28,6 +28,20 @@ UNIQUE = ("company_id", "connection_id", "external_id")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where rows come from, and when that was read."""
+
+    account: Connection
+    now: datetime
+    api_version: str
+    run_id: int | None  # None: not read by a sync
+
+    @classmethod
+    def of_run(cls, run: Run, connector: MarketplaceConnector) -> Origin:
+        return cls(run.connection, run.now, connector.api_version, run.ensure_row().pk)
+
+
+@dataclass(frozen=True, slots=True)
 class New:
     version: str
     raw: JSON
@@ -38,29 +52,28 @@ class New:
 def insert_new(run: Run, connector: MarketplaceConnector, new: Sequence[New]) -> int:
     """Write orders with all that belongs to them, inside the run's transaction. Returns how many; those
     that somebody else has written meanwhile are passed over."""
-    arrival = Arrival(run, connector.api_version, connector.fulfilled_suffix)
-    return len(arrival.insert(new)) if new else 0
+    return len(Arrival(Origin.of_run(run, connector), connector.fulfilled_suffix).insert(new)) if new else 0
 
 
-def insert_payloads(run: Run, api_version: str, payloads: Sequence[tuple[int, JSON]]) -> None:
+def insert_payloads(origin: Origin, payloads: Sequence[tuple[int, JSON]]) -> None:
     """Keep what a marketplace sent, by the ids of the orders."""
     common = {
-        "company_id": run.connection.company_id,
+        "company_id": origin.account.company_id,
         "source": "marketplace",
-        "api_version": api_version,
-        "run_id": run.ensure_row().pk,
-        "received_at": run.now,
+        "api_version": origin.api_version,
+        "run_id": origin.run_id,
+        "received_at": origin.now,
     }
     insert(OrderPayload, [{"order_id": order_id, "body": raw} for order_id, raw in payloads], common)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A page's new orders: a statement for each table."""
+    """A page's new orders: a statement for each table. `is_test`: made here, and of no marketplace."""
 
-    run: Run
-    api_version: str
+    origin: Origin
     suffix: str
+    is_test: bool = False
 
     def insert(self, new: Sequence[New]) -> Pairs:
         orders = [self.order(pk, one) for pk, one in zip(next_ids(Order, len(new)), new, strict=True)]
@@ -69,12 +82,12 @@ class Arrival:
         self._insert_contents(pairs)
         self._insert_history(pairs)
         messages = [self._message(order) for order, _one in pairs if _goes_to_shop(order)]
-        insert(OutboxMessage, messages, self._company | _of_message(self.run.now))
+        insert(OutboxMessage, messages, self._company | _of_message(self.origin.now))
         return pairs
 
     @property
     def _company(self) -> Row:
-        return {"company_id": self.run.connection.company_id}
+        return {"company_id": self.origin.account.company_id}
 
     def _insert_contents(self, pairs: Pairs) -> None:
         insert(Address, [row for order, one in pairs for row in _addresses(order["id"], one.data)], self._company)
@@ -88,13 +101,16 @@ class Arrival:
         insert(ItemPart, parts, {**self._company, "former_status": ""})
 
     def _insert_history(self, pairs: Pairs) -> None:
-        of_run = {**self._company, "run_id": self.run.ensure_row().pk}
-        of_event = {**of_run, "from_status": "", "actor": Actor.MARKETPLACE.value, "recorded_at": self.run.now}
-        insert(OrderEvent, [row for order, _one in pairs for row in self._events(order)], of_event)
-        insert_payloads(self.run, self.api_version, [(order["id"], one.raw) for order, one in pairs])
+        origin = self.origin
+        actor = Actor.SYSTEM if self.is_test else Actor.MARKETPLACE
+        of_event = {"run_id": origin.run_id, "from_status": "", "actor": actor.value, "recorded_at": origin.now}
+        rows = [row for order, _one in pairs for row in self._events(order)]
+        insert(OrderEvent, rows, self._company | of_event)
+        if not self.is_test:
+            insert_payloads(origin, [(order["id"], one.raw) for order, one in pairs])
 
     def order(self, pk: int, one: New) -> Row:
-        data, account, now = one.data, self.run.connection, self.run.now
+        data, account, now = one.data, self.origin.account, self.origin.now
         code, detail = flag_of(data, now)
         flags = {
             "is_confirmed": data.remote_status != RemoteStatus.UNCONFIRMED,
@@ -120,17 +136,20 @@ class Arrival:
 
     def _common(self) -> Row:
         empty = dict.fromkeys(("shop_order_id", "shop_number", "shop_version", "shop_status"), "")
-        moments = dict.fromkeys(("retrieved_at", "created_at", "modified_at"), self.run.now)
-        flags = dict.fromkeys(("is_manual", "is_test", "is_obfuscated"), False)
-        return {"connection_id": self.run.connection.pk, **flags, **empty, **moments}
+        moments = dict.fromkeys(("retrieved_at", "created_at", "modified_at"), self.origin.now)
+        flags = {"is_manual": False, "is_obfuscated": False, "is_test": self.is_test}
+        return {"connection_id": self.origin.account.pk, **flags, **empty, **moments}
 
     def _events(self, order: OrderRow) -> list[Row]:
         row = {"order_id": order["id"], "occurred_at": order["ordered_at"]}
+        marketplace = self.origin.account.kind_label
         received = {
             **row,
             "level": EventLevel.INFO.value,
-            "code": "order.received",
-            "message": f"Received from {self.run.connection.kind_label}.",
+            "code": "order.test" if self.is_test else "order.received",
+            "message": f"A test order; {marketplace} knows nothing of it."
+            if self.is_test
+            else f"Received from {marketplace}.",
             "to_status": order["status"],
         }
         if not order["error_code"]:
@@ -143,7 +162,7 @@ class Arrival:
             "connection_id": order["shop_id"],
             "subject_id": order["id"],
             "reference": order["reference"],
-            "looks_first": is_late(order["ordered_at"], self.run.now),
+            "looks_first": is_late(order["ordered_at"], self.origin.now),
         }
 
 

@@ -15,7 +15,7 @@ from connections.connectors.types import JSON, OrderData
 from connections.dispatch import Run
 from connections.models import RefusedRecord
 from orders.models import Actor, Order
-from orders.services.arrivals import New, insert_new, insert_payloads
+from orders.services.arrivals import New, Origin, insert_new, insert_payloads
 from orders.services.events import Cause
 from orders.services.update import take_over
 
@@ -106,7 +106,7 @@ class Batch:
             self.run.counts.same += 1  # older than what we hold
             return
         if not order.is_obfuscated:
-            insert_payloads(self.run, self.connector.api_version, [(order.pk, one.raw)])
+            insert_payloads(Origin.of_run(self.run, self.connector), [(order.pk, one.raw)])
         occurred_at = data.remote_updated_at or self.run.now
         cause = Cause(Actor.MARKETPLACE, occurred_at, self.run.now, run_id=self.run.ensure_row().pk)
         take_over(order, data, version=one.version, suffix=self.connector.fulfilled_suffix, cause=cause)

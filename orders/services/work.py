@@ -14,7 +14,7 @@ from connections.options import Options
 from connections.outbox import enqueue, withdraw
 from connections.transporters import Choice, choose
 from orders.models import EventLevel, ItemPart, Order, OrderEvent, OrderItem
-from orders.models.shipment import Cancellation, NoticeKind, Shipment, ShopNotice
+from orders.models.shipment import Cancellation, DecisionStatus, NoticeKind, Shipment, ShopNotice
 from orders.references import cancellation_reference, notice_reference, shipment_reference
 from orders.services.events import Cause
 from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
@@ -167,6 +167,13 @@ class Work:
             company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, reason=reason
         )
 
+    def _end_test(self, decision: Shipment | Cancellation, status: PartStatus) -> None:
+        """Of a test order the marketplace is told nothing: what it would confirm is confirmed here."""
+        decision.status, decision.confirmed_at = DecisionStatus.CONFIRMED, self.cause.now
+        decision.save(update_fields=["status", "confirmed_at"])
+        self.move_all(self.of(decision), status)
+        self.note("order.test_ended", f"A test order: {self.marketplace.kind_label} is not told.")
+
     def tell_shop(self, kind: NoticeKind, text: str) -> None:
         """Let those know who pack. Nobody is told where the order isn't in the shop, the shop takes no notices,
         or a person handles the order."""
@@ -188,10 +195,16 @@ class Work:
         self._enqueue(CREATE_ORDER, self.order.shop_id, self.order.pk, self.order.reference, self.order.ordered_at)
 
     def send_shipment(self, shipment: Shipment) -> None:
+        if self.order.is_test:
+            self._end_test(shipment, PartStatus.SHIPPED)
+            return
         reference = shipment_reference(self.order.reference, shipment.number)
         self._enqueue(CONFIRM_SHIPMENT, self.order.connection_id, shipment.pk, reference, shipment.shipped_at)
 
     def send_cancellation(self, cancellation: Cancellation) -> None:
+        if self.order.is_test:
+            self._end_test(cancellation, PartStatus.CANCELLED)
+            return
         reference = cancellation_reference(self.order.reference, cancellation.number)
         self._enqueue(CANCEL_ORDER, self.order.connection_id, cancellation.pk, reference, self.cause.occurred_at)
 

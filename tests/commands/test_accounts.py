@@ -221,3 +221,29 @@ def test_a_payload_of_another_company_does_not_exist(run: Any, world: World) -> 
     stranger = factories.CompanyFactory()
     answer = run("replay_payload", "--company", stranger.pk, payload.pk)
     assert answer == {"error": f"The company has no payload {payload.pk}."}
+
+
+# -- settings -----------------------------------------------------------------------------------------
+
+
+def test_settings_are_changed_one_by_one_and_set_back(run: Any, world: World) -> None:
+    def change(*pairs: str) -> Any:
+        sets = [part for pair in pairs for part in ("--set", pair)]
+        return run("change_settings", "--company", world.company.pk, world.pair.pk, *sets)
+
+    assert change("tag=bol", 'alternative_ids=["ean", "mpn"]')["settings"] == {
+        "tag": "bol",
+        "alternative_ids": ["ean", "mpn"],
+    }
+    assert change("wait_seconds=60")["settings"]["tag"] == "bol"
+    assert change("tag=null", "alternative_ids=null")["settings"] == {"wait_seconds": 60}
+    with company_scope(world.company.pk):
+        assert OrderConnection.objects.get(pk=world.pair.pk).options.wait_seconds == 60
+
+
+@pytest.mark.parametrize("wrong", ["colour=red", "wait_seconds=-7", "alternative_ids=ean", "colour=null"])
+def test_a_setting_that_cannot_be_is_refused_and_nothing_changes(run: Any, world: World, wrong: str) -> None:
+    answer = run("change_settings", "--company", world.company.pk, world.pair.pk, "--set", wrong)
+    assert answer["error"]
+    with company_scope(world.company.pk):
+        assert OrderConnection.objects.get(pk=world.pair.pk).settings == world.pair.settings

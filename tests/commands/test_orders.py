@@ -77,3 +77,12 @@ def test_only_a_shop_of_the_company_has_products_to_link(order: Order, run: Any)
     for shop in (order.connection_id, stranger.shop_id, 999_999):
         answer = run("link_product", "--company", order.company_id, "--shop", shop, "TEA", "X")
         assert "no shop" in answer["error"]
+
+
+def test_a_test_order_is_sent_by_command(order: Order, run: Any) -> None:
+    pair = order.order_connection
+    assert pair is not None
+    made = run("send_test_order", "--company", order.company_id, pair.pk, "TEA", "--quantity", 2)
+    with company_scope(order.company_id):
+        assert Order.objects.get(pk=made["order"]).is_test
+    assert "quantity" in run("send_test_order", "--company", order.company_id, pair.pk, "TEA", "--quantity", 0)["error"]

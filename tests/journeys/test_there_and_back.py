@@ -16,6 +16,7 @@ from orders.models import Order, SyncedOrder
 from orders.services.events import CancelledByHand, Piece, ShippedByHand
 from orders.services.handle import cancel, handle_manually, link_product, resend, ship
 from orders.services.orphans import delete_account, delete_order_connection
+from orders.services.sample_orders import Wanted, send_test_order
 from tests import engine
 from tests.factories import UserFactory
 from tests.simulators.base import Fault
@@ -561,3 +562,23 @@ def test_a_product_is_found_by_its_ean_where_the_settings_say_so(world: World) -
     engine.settle()
     assert world.order(number).shop_order_id
     assert "product.matched" in world.timeline(number)
+
+
+# -- test orders --------------------------------------------------------------------------------------
+
+
+def test_a_test_order_goes_to_the_shop_and_back_and_bol_hears_nothing(world: World) -> None:
+    before = len(world.market.arrivals)
+    with company_scope(world.company.pk):
+        order = send_test_order(world.pair, Wanted("MUG"))
+    engine.settle()
+    number = order.external_id
+    made_there = world.shop.orders[shop_id(world, number)]
+    assert made_there["customer_note"].startswith("TEST ORDER - do not ship")
+    world.shop.ship(shop_id(world, number), "3SABCD12345678", "PostNL")
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    asked = [arrival for arrival in list(world.market.arrivals)[before:] if number in str(arrival)]
+    assert (asked, shipped(world)) == ([], [])
+    with company_scope(world.company.pk):
+        assert SyncedOrder.objects.count() == 0

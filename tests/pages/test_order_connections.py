@@ -11,9 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from channable.tenants.models import Company, User
-from channable.tenants.roles import Role
+from channable.tenants.roles import ALLOWED, Permission, Role
 from channable.tenants.scope import all_companies, company_scope
 from connections.models import Connection, OrderConnection, Stream
+from orders.models import Order
 from tests.factories import (
     ConnectionFactory,
     OrderConnectionFactory,
@@ -228,3 +229,24 @@ def test_an_account_never_shows_its_credentials(client: Client, company: Company
     page = page_of(client, f"/companies/{company.pk}/connections/")
     assert "secret" not in page
     assert account.sealed_credentials not in page
+
+
+def test_a_test_order_is_sent_from_the_page(client: Client, pair: OrderConnection) -> None:
+    url = f"/companies/{pair.company_id}/order-connections/{pair.pk}/test/"
+    wrong = client.post(url, {"product_id": "", "quantity": 0, "unit_price": "x", "country_code": "XX"})
+    assert wrong.status_code == 422
+    assert wrong.context["test"]["is_open"]
+    given = {"product_id": "MUG", "quantity": 2, "unit_price": "5.00", "country_code": "BE"}
+    page = client.post(url, given, follow=True).content.decode()
+    assert "The test order goes to the shop" in page
+    assert "do not ship" in page
+    with company_scope(pair.company_id):
+        assert Order.objects.get().is_test
+
+
+def test_only_those_who_run_syncs_are_offered_a_test_order(company: Company, pair: OrderConnection) -> None:
+    for role in Role:
+        visitor = Client()
+        visitor.force_login(member(company, role))
+        context = visitor.get(f"/companies/{company.pk}/order-connections/{pair.pk}/").context
+        assert (context["test"] is not None) == (Permission.RUN_SYNCS in ALLOWED[role])

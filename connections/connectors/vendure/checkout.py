@@ -20,6 +20,7 @@ from . import documents
 from .client import VendureClient
 from .mapping import address_input, customer_input, major, minor
 
+TEST_NOTE = "TEST ORDER - do not ship"
 REFUND_REASON = "Marketplace price"
 TOTAL = re.compile(r"Total: \d+(\.\d+)? [A-Z]{3}\Z")
 
@@ -272,6 +273,7 @@ def note_text(key: str, order: OrderData, options: ShopOptions, *, total: Decima
     lines.append(f"Total: {total} {order.currency}")
     lines += [f"Number: {options.number}"] if options.number else []
     lines += [f"Tag: {options.tag}"] if options.tag else []
+    lines += [TEST_NOTE] if options.is_test else []
     return "\n".join([*lines, *([options.memo] if options.memo else [])])
 
 

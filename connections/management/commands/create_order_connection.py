@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from channable.tenants.management.base import Done, JsonCommand, add_company, ad
 from channable.tenants.models import Project
 from channable.tenants.scope import company_scope
 from connections.connectors.types import FulfilmentType
+from connections.management.base import typed
 from connections.models import Connection
 from connections.services import SetupError, create_order_connection
 
@@ -67,15 +67,6 @@ def moment(text: str) -> datetime:
     if found is None:
         raise ValueError(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def typed(text: str) -> Any:
-    """`true`, `null`, numbers and lists as JSON has them; anything else is the text itself."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, bool | int | list | None) else text
 
 
 def _row(model: type[Row], pk: int, what: str) -> Row:

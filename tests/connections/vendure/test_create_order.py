@@ -7,6 +7,8 @@ import pytest
 
 from connections.connectors.errors import AuthError, ConnectorError, DataError
 from connections.connectors.types import AddressData
+from connections.connectors.vendure import documents
+from connections.connectors.vendure.checkout import note_lines
 
 from .conftest import OPTIONS, an_item, an_order
 
@@ -221,3 +223,10 @@ def test_each_id_that_was_tried_is_named_where_none_is_there(connector):
     with pytest.raises(DataError, match="'NEW-1' or 'none'") as caught:
         create(connector, an_order(an_item("NEW-1")), shop_ids={"NEW-1": ["NEW-1", "none"]})
     assert caught.value.code == "product.not_found"
+
+
+def test_a_test_order_is_marked_in_its_note(connector, vendure):
+    sku = vendure.add_product()
+    done = create(connector, an_order(an_item(sku)), is_test=True)
+    found = connector.client.query(documents.ORDER_NOTES, id=done.remote_id)["order"]
+    assert "TEST ORDER - do not ship" in note_lines(found)
