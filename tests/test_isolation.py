@@ -37,6 +37,7 @@ ROUTES: dict[str, tuple[str, Permission]] = {
     "setup:order_connection": ("get", Permission.VIEW_SETUP),
     "setup:order_connection_sync": ("post", Permission.RUN_SYNCS),
     "setup:order_connection_switch": ("post", Permission.RUN_SYNCS),
+    "setup:order_connection_handle": ("post", Permission.HANDLE_ORDERS),
     "setup:order_connection_test": ("post", Permission.RUN_SYNCS),
     "setup:connections": ("get", Permission.VIEW_SETUP),
     "setup:runs": ("get", Permission.VIEW_SETUP),

@@ -104,8 +104,11 @@ class PairDetail:
     def _errors(self, orders_url: str) -> list[dict[str, Any]]:
         open_errors = Order.objects.filter(order_connection=self.pair, status__in=OPEN_STATES).exclude(error_code="")
         rows = open_errors.values("error_code").annotate(count=Count("id")).order_by("-count", "error_code")
+        may_handle = self.membership.may(Permission.HANDLE_ORDERS)
         return [
             {
+                "code": row["error_code"],
+                "all": self._all(row["error_code"]) if may_handle else None,
                 "title": message_for(row["error_code"]).title,
                 "count": row["count"],
                 "remedy": message_for(row["error_code"]).remedy,
@@ -113,6 +116,15 @@ class PairDetail:
             }
             for row in rows
         ]
+
+    def _all(self, code: str) -> dict[str, Any] | None:
+        """One click for the whole group, where its remedy is one."""
+        labels = {"resend": _("Resend all"), "handle_manually": _("Handle all manually")}
+        wanted = message_for(code).action
+        if wanted not in labels:
+            return None
+        url = reverse("setup:order_connection_handle", args=[self.pair.company_id, self.pair.pk])
+        return {"url": url, "label": labels[wanted], "name": wanted}
 
     def _stream(self, stream: Stream) -> dict[str, Any]:
         account = self.pair.marketplace if stream.connection_id == self.pair.marketplace_id else self.pair.shop

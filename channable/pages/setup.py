@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
@@ -22,6 +23,7 @@ from channable.tenants.roles import Permission
 from connections import services
 from connections.models import Connection, OrderConnection, SyncRun
 from orders.paging import Position, id_in, page_of
+from orders.services.handle import NotPossible, handle_all_manually, resend_all
 from orders.services.sample_orders import send_test_order
 
 
@@ -99,6 +101,23 @@ def switch(request: CompanyRequest, pair_id: int) -> HttpResponse:
             services.activate(pair)
             messages.success(request, _("Active: all open orders are read now."))
     except services.SetupError as reason:
+        messages.error(request, str(reason))
+    return redirect("setup:order_connection", request.company.pk, pair.pk)
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def handle_all(request: CompanyRequest, pair_id: int) -> HttpResponse:
+    """Do the same with all orders that stopped for one cause: `error` is its code, `do` what to do."""
+    pair = get_object_or_404(_pairs(), pk=pair_id)
+    handle = {"resend": resend_all, "handle_manually": handle_all_manually}.get(request.POST.get("do", ""))
+    try:
+        if handle is not None:
+            count, left = handle(pair, request.POST.get("error", ""), user=request.user)
+            done = ngettext("%(count)s order is handled.", "%(count)s orders are handled.", count) % {"count": count}
+            rest = _("%(left)s are left: do it once more.") % {"left": left} if left else ""
+            messages.success(request, f"{done} {rest}".strip())
+    except NotPossible as reason:
         messages.error(request, str(reason))
     return redirect("setup:order_connection", request.company.pk, pair.pk)
 

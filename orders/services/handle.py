@@ -6,16 +6,27 @@ from django.utils.translation import gettext as _
 
 from channable.core.clock import utcnow
 from channable.tenants.models import User
-from connections.models import Connection
+from connections.models import Connection, OrderConnection
 from orders.models import Actor, LinkSource, Order, OrderItem, ProductLink
 from orders.services.apply import apply
 from orders.services.events import CancelledByHand, Cause, Event, ProductLinked, Resent, ShippedByHand, TakenManually
 from orders.services.products import NOT_FOUND
 from orders.services.work import NOT_TOLD, Conflict, NotPossible
 
-MOST_AT_ONCE = 1000  # orders that are resent with a link
+MOST_AT_ONCE = 500  # orders that one click is about
 
-__all__ = ["Conflict", "NotPossible", "cancel", "handle_manually", "link_product", "may_resend", "resend", "ship"]
+__all__ = [
+    "Conflict",
+    "NotPossible",
+    "cancel",
+    "handle_all_manually",
+    "handle_manually",
+    "link_product",
+    "may_resend",
+    "resend",
+    "resend_all",
+    "ship",
+]
 
 
 def resend(order: Order, *, user: User | None) -> None:
@@ -37,6 +48,27 @@ def handle_manually(order: Order, *, user: User | None) -> None:
     if order.is_closed:
         raise Conflict(_("This order is closed; there is nothing left to handle."))
     _by(order, TakenManually(), user)
+
+
+def resend_all(pair: OrderConnection, error_code: str, *, user: User | None) -> tuple[int, int]:
+    """Try again what stopped for this cause, the oldest first. How many were, and how many are left: at most
+    MOST_AT_ONCE go at once, so that a page answers in time. Raises NotPossible."""
+    if not pair.is_active:
+        raise Conflict(_("The order connection is paused; activate it first."))
+    return _each(pair, error_code, Resent(), user)
+
+
+def handle_all_manually(pair: OrderConnection, error_code: str, *, user: User | None) -> tuple[int, int]:
+    """Stop following what stopped for this cause; as `resend_all`."""
+    return _each(pair, error_code, TakenManually(), user)
+
+
+def _each(pair: OrderConnection, error_code: str, event: Event, user: User | None) -> tuple[int, int]:
+    stopped = Order.objects.open().filter(order_connection=pair, error_code=error_code) if error_code else None
+    found = list(stopped.order_by("pk").values_list("pk", flat=True)) if stopped is not None else []
+    for order_id in found[:MOST_AT_ONCE]:
+        apply(order_id, event, _cause(user))
+    return len(found[:MOST_AT_ONCE]), len(found[MOST_AT_ONCE:])
 
 
 def ship(order: Order, shipment: ShippedByHand, *, user: User | None) -> None:
@@ -61,11 +93,9 @@ def link_product(shop: Connection, product_id: str, shop_product_id: str, *, use
         product_id=product_id,
         defaults={"shop_product_id": shop_product_id, "source": LinkSource.PERSON, "user": user},
     )
-    now = utcnow()
-    cause = Cause(Actor.USER if user else Actor.SYSTEM, now, now, user=user)
     waiting = waiting_for(shop, product_id)
     for order_id in waiting:
-        apply(order_id, ProductLinked(product_id, shop_product_id), cause)
+        apply(order_id, ProductLinked(product_id, shop_product_id), _cause(user))
     return len(waiting)
 
 
@@ -77,7 +107,10 @@ def waiting_for(shop: Connection, product_id: str) -> list[int]:
 
 
 def _by(order: Order, event: Event, user: User | None) -> None:
-    """By a person; where none is named, by whoever may use the machine."""
+    apply(order.pk, event, _cause(user))
+
+
+def _cause(user: User | None) -> Cause:
+    """A person; where none is named, whoever may use the machine."""
     now = utcnow()
-    actor = Actor.USER if user else Actor.SYSTEM
-    apply(order.pk, event, Cause(actor=actor, occurred_at=now, now=now, user=user))
+    return Cause(Actor.USER if user else Actor.SYSTEM, now, now, user=user)

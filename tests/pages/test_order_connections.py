@@ -250,3 +250,63 @@ def test_only_those_who_run_syncs_are_offered_a_test_order(company: Company, pai
         visitor.force_login(member(company, role))
         context = visitor.get(f"/companies/{company.pk}/order-connections/{pair.pk}/").context
         assert (context["test"] is not None) == (Permission.RUN_SYNCS in ALLOWED[role])
+
+
+# -- one click for all of a cause -----------------------------------------------------------------------
+
+
+def all_of(client: Client, pair: OrderConnection, error: str, do: str = "resend") -> str:
+    url = f"/companies/{pair.company_id}/order-connections/{pair.pk}/handle/"
+    return client.post(url, {"error": error, "do": do}, follow=True).content.decode()
+
+
+def test_all_orders_of_one_cause_are_resent_and_others_are_not(client: Client, pair: OrderConnection) -> None:
+    for _ in range(3):
+        OrderFactory(order_connection=pair, error_code="product.out_of_stock")
+    OrderFactory(order_connection=pair, error_code="address.unusable")
+    OrderFactory(order_connection=pair, error_code="product.out_of_stock", status="shipped")
+    elsewhere = OrderConnectionFactory(project=pair.project)
+    OrderFactory(order_connection=elsewhere, error_code="product.out_of_stock")
+    page = client.get(f"/companies/{pair.company_id}/order-connections/{pair.pk}/").content.decode()
+    assert "Resend all" in page
+    assert "3 orders are handled." in all_of(client, pair, "product.out_of_stock")
+    with company_scope(pair.company_id):
+        left = Order.objects.exclude(error_code="").values_list("error_code", "order_connection", "status")
+        assert sorted(left) == sorted(
+            [
+                ("address.unusable", pair.pk, "not_shipped"),
+                ("product.out_of_stock", pair.pk, "shipped"),
+                ("product.out_of_stock", elsewhere.pk, "not_shipped"),
+            ]
+        )
+
+
+def test_all_orders_of_one_cause_are_handled_manually(client: Client, pair: OrderConnection) -> None:
+    OrderFactory(order_connection=pair, error_code="order.gone")
+    assert "1 order is handled." in all_of(client, pair, "order.gone", "handle_manually")
+    with company_scope(pair.company_id):
+        assert Order.objects.get().status == "manual"
+
+
+@pytest.mark.parametrize(("error", "do"), [("", "resend"), ("product.out_of_stock", "delete"), ("nothing", "resend")])
+def test_what_makes_no_sense_changes_nothing(client: Client, pair: OrderConnection, error: str, do: str) -> None:
+    OrderFactory(order_connection=pair)
+    OrderFactory(order_connection=pair, error_code="product.out_of_stock")
+    all_of(client, pair, error, do)
+    with company_scope(pair.company_id):
+        assert Order.objects.filter(error_code="product.out_of_stock", status="not_shipped").count() == 1
+
+
+def test_a_paused_order_connection_resends_nothing(client: Client, pair: OrderConnection) -> None:
+    OrderFactory(order_connection=pair, error_code="product.out_of_stock")
+    with company_scope(pair.company_id):
+        OrderConnection.objects.filter(pk=pair.pk).update(is_active=False)
+    assert "activate it first" in all_of(client, pair, "product.out_of_stock")
+
+
+def test_a_reader_is_offered_nothing_for_all(bob: User, pair: OrderConnection) -> None:
+    OrderFactory(order_connection=pair, error_code="product.out_of_stock")
+    visitor = Client()
+    visitor.force_login(bob)
+    page = visitor.get(f"/companies/{pair.company_id}/order-connections/{pair.pk}/").content.decode()
+    assert "Resend all" not in page

@@ -11,7 +11,7 @@ from ..types import JSON, Done, NoticeData, ShopState
 from . import mapping
 from .client import Client
 
-ON_HOLD = "on-hold"  # keeps the stock that "processing" took; from there WooCommerce mails nobody
+ON_HOLD = "on-hold"  # keeps the stock that "processing" took
 HELD = "_channable_held"  # meta of an order that we hold: the status it had
 
 
@@ -42,7 +42,8 @@ def _change(order: JSON, notice: NoticeData, meaning: mapping.Meaning) -> JSON:
     """What to change of the order; {} where nothing is to be changed, or a person changed it meanwhile."""
     status = mapping.text_of(order, "status").removeprefix("wc-")
     held = mapping.meta(order, HELD)
-    if notice.holds is True and status != ON_HOLD and mapping.state_of(status, order, meaning) is ShopState.OPEN:
+    may_hold = all(mapping.state_of(one, order, meaning) is ShopState.OPEN for one in (status, ON_HOLD))
+    if notice.holds is True and status != ON_HOLD and may_hold:
         return {"status": ON_HOLD, "meta_data": [{"key": HELD, "value": status}]}
     if notice.holds is False and status == ON_HOLD and held:
         return {"status": str(held), "meta_data": [{"key": HELD, "value": ""}]}

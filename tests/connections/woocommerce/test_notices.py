@@ -126,3 +126,8 @@ def test_another_page_at_the_shops_address_tells_nothing(
     shop.fail(r"GET .*/notes$", Fault.HTML_200)
     with pytest.raises(ContractError):
         connector.find_notice(order_id, HOLD, key="n1", since=LONG_AGO)
+
+
+def test_a_shop_to_which_on_hold_means_shipped_is_not_held(shop: WooCommerceSimulator, order_id: str) -> None:
+    connector_for(shop, completed_statuses="completed,on-hold").tell(order_id, HOLD, key="n1")
+    assert (status(shop, order_id), len(shop.notes[order_id])) == ("processing", 1)
