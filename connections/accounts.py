@@ -9,10 +9,12 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from channable.core.clock import utcnow
+from channable.core.keyring import SealBroken
 from channable.tenants.models import Company
 from channable.tenants.scope import company_scope
 from connections.connectors import CONNECTORS, Connector, MarketplaceConnector, PlatformConnector
 from connections.connectors.base import Account, Token
+from connections.connectors.errors import TransientError
 from connections.connectors.http import Exchange, HttpClient
 from connections.connectors.types import AccountInfo
 from connections.models import Connection, ConnectionState
@@ -34,8 +36,12 @@ def connector_for(
     record: Callable[[Exchange], None] | None = None,
     time_left: Callable[[], float] | None = None,
 ) -> Connector:
-    """A connector for this account. Raises SealBroken if its credentials cannot be opened."""
-    credentials = connection.unseal("credentials")
+    """A connector for this account. Raises TransientError if its credentials cannot be opened: nothing is wrong
+    with the account, and all goes on by itself once the key is back."""
+    try:
+        credentials = connection.unseal("credentials")
+    except SealBroken as error:
+        raise TransientError(str(error), code="connector.credentials_unreadable", was_sent=False) from error
     account = Account(credentials, SharedTokens(connection), connection.settings)
     return connection.connector_class(account, _client(credentials, record, time_left))
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection as database
 
 from channable.core.clock import utcnow
+from channable.core.keyring import SealBroken
 from channable.tenants.scope import company_scope
 from connections.connectors.base import Token
 from connections.connectors.errors import TransientError
@@ -61,7 +62,10 @@ class SharedTokens:
     def _read(self) -> Token | None:
         with company_scope(self._company_id):
             row = Connection.objects.get(pk=self._pk)
-            stored = row.unseal("token")
+            try:
+                stored = row.unseal("token")
+            except SealBroken:
+                return None  # its key is gone: a new one is asked for
         if not stored:
             return None
         token = Token(stored["value"], datetime.fromisoformat(stored["expires_at"]))

@@ -582,3 +582,25 @@ def test_a_test_order_goes_to_the_shop_and_back_and_bol_hears_nothing(world: Wor
     assert (asked, shipped(world)) == ([], [])
     with company_scope(world.company.pk):
         assert SyncedOrder.objects.count() == 0
+
+
+# -- the key of the credentials -------------------------------------------------------------------------
+
+
+def test_a_key_that_is_missing_holds_everything_up_and_nothing_is_lost(world: World, settings: Any) -> None:
+    placed(world)
+    keys = settings.CREDENTIAL_KEYS
+    settings.CREDENTIAL_KEYS = {"another": next(iter(keys.values()))}
+    number = world.market.add_order()
+    for _ in range(3):
+        engine.round_trip()
+    with company_scope(world.company.pk):
+        accounts = list(Connection.objects.order_by("pk"))
+    assert {(one.state, one.error_code) for one in accounts} == {
+        (ConnectionState.FAULTY, "connector.credentials_unreadable")
+    }
+    settings.CREDENTIAL_KEYS = keys
+    engine.settle()
+    assert world.order(number).shop_order_id
+    with company_scope(world.company.pk):
+        assert {one.state for one in Connection.objects.all()} == {ConnectionState.WORKING}

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from channable.core.keyring import SealBroken
 from channable.tenants.management.base import Done, JsonCommand, add_company, company_of
 from channable.tenants.scope import company_scope
 from connections.connectors.errors import ConnectorError
@@ -16,7 +15,7 @@ from orders.services.replay import replay
 
 class Command(JsonCommand):
     help = "Parse a payload of a marketplace again and apply what it says to its order."
-    expected = (ConnectorError, SealBroken)
+    expected = (ConnectorError,)
 
     def arguments(self, parser: CommandParser) -> None:
         add_company(parser)

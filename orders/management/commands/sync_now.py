@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from channable.core.keyring import SealBroken
 from channable.tenants.management.base import Done, JsonCommand, company_of
 from channable.tenants.scope import company_scope
 from connections.connectors.errors import ConnectorError
@@ -19,7 +18,7 @@ from orders.services.pull import preview
 
 class Command(JsonCommand):
     help = "Make both accounts of an order connection due at once; the workers do the rest."
-    expected = (SetupError, ConnectorError, SealBroken)
+    expected = (SetupError, ConnectorError)
 
     def arguments(self, parser: CommandParser) -> None:
         add_order_connection(parser)
