@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from connections.connectors.errors import ConnectorError, DataError
 from connections.connectors.types import (
     Done,
     Found,
+    FulfilmentType,
     OrderData,
     OrderUpdate,
     Pending,
@@ -122,8 +124,22 @@ def shop_options(order: Order) -> ShopOptions:
         payment_method=options.payment_method,
         shipping_method=options.shipping_method,
         marketplace_name=marketplace,
-        memo=f"Order {order.number} from {marketplace}",
-        tag=options.tag,
+        memo="\n".join(_memo(order, marketplace)),
+        tag=", ".join(one for one in (options.tag, _mark(order, marketplace)) if one),
         is_test=order.is_test,
         checks_stock=options.checks_stock,
     )
+
+
+def _memo(order: Order, marketplace: str) -> Iterator[str]:
+    """What those who pack have to know before anything else."""
+    yield f"Order {order.number} from {marketplace}"
+    if order.fulfilment_type == FulfilmentType.MARKETPLACE:
+        yield f"{marketplace} ships this order itself: do not ship it."
+    elif order.uses_marketplace_label:
+        yield f"Ship it with the label of {marketplace}."
+
+
+def _mark(order: Order, marketplace: str) -> str:
+    """No shop of ours can create an order as shipped without moving its stock, so these are told by a tag."""
+    return f"Fulfilled by {marketplace}" if order.fulfilment_type == FulfilmentType.MARKETPLACE else ""
