@@ -2,7 +2,7 @@
 
 SCENARIOS = [
     "kills", "cuts", "restored", "backlog", "nights", "frozen", "poison", "storm", "broker", "database", "drained",
-    "slow", "clocks", "twice",
+    "slow", "clocks", "twice", "changes",
 ]  # fmt: skip
 
 # Which scenario finds out which mutant.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -136,3 +137,49 @@ class BolPair(Pair):
 
     def _ship(self, shop_order_id: str, code: str) -> None:
         self.shop.ship(shop_order_id, code)
+
+
+class ChangingPair(BolPair):
+    """Of three orders one is shipped, one is cancelled in the shop, and of one the buyer asks to cancel; it is
+    shipped all the same, once the shop's staff was told of that."""
+
+    SHIPPED, CANCELLED, ASKED_FOR = range(3)
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self._asked: set[str] = set()
+
+    def fate(self, number: str) -> int:
+        return list(self.placed).index(number) % 3
+
+    def ship_what_arrived(self) -> None:
+        for effect in self.shop.effects("create_order"):
+            number = self._by_total[Decimal(str(effect.data["total"]))]
+            if effect.subject not in self._shipped:
+                self._handle(effect.subject, number)
+
+    def _handle(self, shop_order_id: str, number: str) -> None:
+        fate = self.fate(number)
+        if fate == self.ASKED_FOR and number not in self._asked:
+            self._asked.add(number)
+            self.market.request_cancellation(number)
+        if fate == self.ASKED_FOR and not self.shop.notes.get(shop_order_id):
+            return
+        self._shipped.add(shop_order_id)
+        if fate == self.CANCELLED:
+            self.shop.cancel(shop_order_id)
+        else:
+            self._ship(shop_order_id, f"3SABCD{int(shop_order_id) % 10**8:08d}")
+
+    def confirmed(self) -> Counter[str]:
+        """How often each order was closed at the marketplace, either way."""
+        return super().confirmed() + Counter(effect.subject for effect in self.market.effects("cancel"))
+
+    def complaints(self) -> Iterator[str]:
+        """What else the books of both must hold."""
+        shipped = super().confirmed()
+        told = Counter((effect.subject, effect.reference) for effect in self.shop.effects("note"))
+        yield from (f"{note} was told {count} times" for note, count in told.items() if count > 1)
+        for number in self.placed:
+            if bool(shipped[number]) == (self.fate(number) == self.CANCELLED):
+                yield f"order {number} was closed the wrong way"

@@ -29,6 +29,13 @@ MOMENTS = [
     "follow_up.answered:confirm_shipment",
     "follow_up.settled:confirm_shipment",
 ]
+# Those of what happens to an order later on.
+LATER_KINDS = ["cancel_order", "tell_shop"]
+LATER_MOMENTS = [
+    *(f"sender.{moment}:{kind}" for kind in LATER_KINDS for moment in [*SENDS, *LOOK_UPS]),
+    "follow_up.answered:cancel_order",
+    "follow_up.settled:cancel_order",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,18 @@ import os
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from connections.models import Heartbeat
-from tests.chaos.plan import KILL, MOMENTS, STOP, Taken
+from tests.chaos.pairs import ChangingPair
+from tests.chaos.plan import KILL, LATER_MOMENTS, MOMENTS, STOP, Taken
 from tests.chaos.poison import WAYS
 from tests.chaos.stage import Machines, Stage
 from tests.chaos.verdict import Verdict
@@ -24,6 +27,7 @@ from tests.simulators.base import Fault
 # A write that was executed and whose answer never came: what is left of it.
 CUTS = [Fault.RESET_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.GATEWAY_TIMEOUT_AFTER, Fault.TRUNCATED, Fault.HTML_200]
 WRITES = r"^POST .*/(orders|shipments)$"
+LATER_WRITES = r"^(PUT .*/cancellation|POST .*/notes)$"
 
 # An hour before clocks are changed in Amsterdam.
 AUTUMN = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
@@ -59,35 +63,54 @@ def kills(setting: Setting) -> Verdict:
     orders, deaths = setting.size(10_000, 1000), setting.size(500, 60)
     seconds = setting.size(1500, 60)
     with setting.stage("kills", pairs=setting.size(12, 6), bol=setting.size(3, 2)) as stage:
-        cut_now_and_then(stage)
+        cut_now_and_then(stage, WRITES, share=0.05)
         buyers = stage.buy(orders, over_seconds=seconds * 0.9)
-        planned = at_random = 0
-        ends = time.monotonic() + 2 * seconds
-        while (named := len(stage.plan.taken())) + at_random < deaths and time.monotonic() < ends:
-            if planned <= at_random and planned < named + 3:  # some moments are rare: others needn't wait for them
-                stage.plan.add(MOMENTS[planned % len(MOMENTS)])
-                planned += 1
-            elif at_random <= named:
-                at_random += stage.fleet.kill_one(stage.chance)
-            if not buyers.is_alive():
-                stage.place(1)  # so that there is something to die over
-            time.sleep(seconds / deaths)
-        buyers.join()
-        at_moments = {one.moment for one in stage.plan.taken()}
-        stage.trouble_is_over()
-        stage.verdict.facts |= {"kills": named + at_random, "at named moments": named}
-        if named + at_random < deaths:
-            stage.verdict.other.append(f"only {named + at_random} of {deaths} died")
-        if missed := sorted(set(MOMENTS) - at_moments):
-            stage.verdict.other.append(f"nobody died at {', '.join(missed)}")
+        kill_at(stage, MOMENTS, buyers, deaths, seconds)
         return stage.finish()
 
 
-def cut_now_and_then(stage: Stage) -> None:
+def changes(setting: Setting) -> Verdict:
+    """SIGKILL at every named moment of cancelling and of telling the shop, and at random ones."""
+    orders, deaths = setting.size(900, 90), setting.size(90, 30)
+    seconds = setting.size(300, 40)
+    pairs = setting.size(6, 3)
+    with setting.stage("changes", pairs=pairs, bol=pairs, bol_pair=ChangingPair) as stage:
+        cut_now_and_then(stage, LATER_WRITES, share=0.3)
+        buyers = stage.buy(orders, over_seconds=seconds * 0.9)
+        kill_at(stage, LATER_MOMENTS, buyers, deaths, seconds)
+        verdict = stage.finish()
+        verdict.other += [f"{pair.name} {pair.number}: {one}" for pair in stage.pairs for one in pair.complaints()]
+        return verdict
+
+
+def kill_at(stage: Stage, moments: Sequence[str], buyers: Thread, deaths: int, seconds: float) -> None:
+    """So many deaths, in turns at the next of these moments and at random, while buyers go on buying."""
+    planned = at_random = 0
+    ends = time.monotonic() + 2 * seconds
+    while (named := len(stage.plan.taken())) + at_random < deaths and time.monotonic() < ends:
+        if planned <= at_random and planned < named + 3:  # some moments are rare: others needn't wait for them
+            stage.plan.add(moments[planned % len(moments)])
+            planned += 1
+        elif at_random <= named:
+            at_random += stage.fleet.kill_one(stage.chance)
+        if not buyers.is_alive():
+            stage.place(1)  # so that there is something to die over
+        time.sleep(seconds / deaths)
+    buyers.join()
+    at_moments = {one.moment for one in stage.plan.taken()}
+    stage.trouble_is_over()
+    stage.verdict.facts |= {"kills": named + at_random, "at named moments": named}
+    if named + at_random < deaths:
+        stage.verdict.other.append(f"only {named + at_random} of {deaths} died")
+    if missed := sorted(set(moments) - at_moments):
+        stage.verdict.other.append(f"nobody died at {', '.join(missed)}")
+
+
+def cut_now_and_then(stage: Stage, writes: str, *, share: float) -> None:
     """A few cut answers, so that look-ups happen during which something can die."""
     for pair in stage.pairs:
         for remote in (pair.market, pair.shop):
-            remote.fail_often(WRITES, CUTS, share=0.05)
+            remote.fail_often(writes, CUTS, share=share)
 
 
 def cuts(setting: Setting) -> Verdict:

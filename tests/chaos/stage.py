@@ -115,6 +115,7 @@ class Stage:
         scale: float,
         pairs: int = 4,
         bol: int = 1,
+        bol_pair: type[BolPair] = BolPair,
         seed: int = 1,
         workers: int = 3,
         mutant: str = "",
@@ -128,7 +129,7 @@ class Stage:
         self.start_at = start_at or self.now - timedelta(days=7)
         self.chance = random.Random(seed)
         self.pairs: list[Pair] = [ExamplePair(n) for n in range(pairs - bol)]
-        self.pairs += [BolPair(n) for n in range(pairs - bol, pairs)]
+        self.pairs += [bol_pair(n) for n in range(pairs - bol, pairs)]
         self.worlds: list[World] = []
         shutil.rmtree(folder, ignore_errors=True)
         self.plan = Plan(folder)
