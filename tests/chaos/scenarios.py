@@ -72,23 +72,26 @@ def kills(setting: Setting) -> Verdict:
 def changes(setting: Setting) -> Verdict:
     """SIGKILL at every named moment of cancelling and of telling the shop, and at random ones."""
     orders, deaths = setting.size(900, 90), setting.size(90, 30)
-    seconds = setting.size(300, 40)
+    seconds = setting.size(300, 50)
     pairs = setting.size(6, 3)
     with setting.stage("changes", pairs=pairs, bol=pairs, bol_pair=ChangingPair) as stage:
         cut_now_and_then(stage, LATER_WRITES, share=0.3)
         buyers = stage.buy(orders, over_seconds=seconds * 0.9)
-        kill_at(stage, LATER_MOMENTS, buyers, deaths, seconds)
+        kill_at(stage, LATER_MOMENTS, buyers, deaths, seconds, at_once=8)
         verdict = stage.finish()
         verdict.other += [f"{pair.name} {pair.number}: {one}" for pair in stage.pairs for one in pair.complaints()]
         return verdict
 
 
-def kill_at(stage: Stage, moments: Sequence[str], buyers: Thread, deaths: int, seconds: float) -> None:
-    """So many deaths, in turns at the next of these moments and at random, while buyers go on buying."""
+def kill_at(
+    stage: Stage, moments: Sequence[str], buyers: Thread, deaths: int, seconds: float, *, at_once: int = 3
+) -> None:
+    """So many deaths, in turns at the next of these moments and at random, while buyers go on buying. Some moments
+    are rare: `at_once` may be waited for beside each other."""
     planned = at_random = 0
     ends = time.monotonic() + 2 * seconds
     while (named := len(stage.plan.taken())) + at_random < deaths and time.monotonic() < ends:
-        if planned <= at_random and planned < named + 3:  # some moments are rare: others needn't wait for them
+        if planned <= at_random + at_once - 3 and planned < named + at_once:
             stage.plan.add(moments[planned % len(moments)])
             planned += 1
         elif at_random <= named:
@@ -274,11 +277,11 @@ def poison(setting: Setting) -> Verdict:
     broken = max(orders // 100, len(WAYS))
     with setting.stage("poison", pairs=setting.size(12, 6), bol=1) as stage, stage.web() as web:
         examples = stage.pairs[:-1]
-        buyers = stage.buy(orders, over_seconds=setting.size(240, 15))
+        buyers = stage.buy(orders, over_seconds=setting.size(480, 15))
         for number in range(broken):
             market = examples[number % len(examples)].market
             market.poison(market.add_order(), WAYS[number % len(WAYS)])
-            time.sleep(setting.size(200, 12) / broken)
+            time.sleep(setting.size(440, 12) / broken)
         buyers.join()
         stage.note_delays()
         expected = Counter(number % len(examples) for number in range(broken))
@@ -339,7 +342,7 @@ def clocks(setting: Setting) -> Verdict:
         for number, pair in enumerate(stage.pairs):
             for remote, minutes in ((pair.market, (-10, 0, 10)), (pair.shop, (10, -10, 0))):
                 remote.set_clock(remote.now() + timedelta(minutes=minutes[number % 3]))
-        stage.place(setting.size(600, 48), over_seconds=setting.size(90, 8))
+        stage.place(setting.size(300, 48), over_seconds=setting.size(90, 8))
         return stage.finish()
 
 
