@@ -78,7 +78,8 @@ def test_an_error_is_told_with_its_one_button(client: Client, pair: OrderConnect
     )
     page = detail(client, order).content.decode()
     assert "A product was not found in the shop" in page
-    assert "Give the product this SKU in the shop, then resend." in page
+    assert "Link the product here, or give it this SKU in the shop and resend." in page
+    assert f"/orders/{order.pk}/?do=link#link" in page
     assert f"/orders/{order.pk}/resend/" in page
     assert "SKU MUG" in page
 

@@ -32,15 +32,15 @@ def test_by_default_it_has_the_marketplaces_number_and_no_tag(order: Order) -> N
 
 
 @pytest.mark.parametrize(
-    ("settings", "number"),
+    ("given", "number"),
     [
         ({"number_scheme": "shop"}, ""),
         ({"number_scheme": "prefix", "number_prefix": "BOL-"}, "BOL-A1"),
         ({"number_prefix": "BOL-"}, "A1"),
     ],
 )
-def test_numbers_follow_their_scheme(order: Order, settings: dict[str, str], number: str) -> None:
-    assert options(order, **settings).number == number
+def test_numbers_follow_their_scheme(order: Order, given: dict[str, str], number: str) -> None:
+    assert options(order, **given).number == number
 
 
 def test_what_the_settings_say_is_handed_on(order: Order) -> None:
