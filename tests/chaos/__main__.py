@@ -16,7 +16,7 @@ from typing import Any
 
 from channable.dev.folders import VAR
 from tests.chaos.lanes import Job, play
-from tests.chaos.names import MUTANTS, SCENARIOS
+from tests.chaos.names import MUTANTS, SCENARIOS, SLICE
 
 REPORT = VAR / "chaos" / "report.json"
 LANES = 3  # most of the time they wait; more than these wait for each other on two cores
@@ -24,7 +24,7 @@ LANES = 3  # most of the time they wait; more than these wait for each other on 
 
 def main() -> int:
     options = _options()
-    names = options.names or (SCENARIOS if options.slice else [*SCENARIOS, *MUTANTS])
+    names = options.names or (SLICE if options.slice else [*SCENARIOS, *MUTANTS])
     print(f"Chaos{', the slice' if options.slice else ''}: seed {options.seed}, {options.lanes} lanes", flush=True)
     began = time.monotonic()
     results = []

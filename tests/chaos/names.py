@@ -5,6 +5,9 @@ SCENARIOS = [
     "slow", "clocks", "twice", "changes",
 ]  # fmt: skip
 
+# The small sizes, which also end `make test`: not those whose moments are too rare for a few minutes.
+SLICE = [name for name in SCENARIOS if name != "changes"]
+
 # Which scenario finds out which mutant.
 MUTANTS = {
     "reference_from_our_id": "restored",
