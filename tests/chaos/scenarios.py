@@ -78,7 +78,8 @@ def changes(setting: Setting) -> Verdict:
         cut_now_and_then(stage, LATER_WRITES, share=0.3)
         buyers = stage.buy(orders, over_seconds=seconds * 0.9)
         kill_at(stage, LATER_MOMENTS, buyers, deaths, seconds, at_once=8)
-        verdict = stage.finish()
+        # The request is read, the shop is told, the parcel is read: a round more, and another where answers were cut.
+        verdict = stage.finish(rounds=4)
         verdict.other += [f"{pair.name} {pair.number}: {one}" for pair in stage.pairs for one in pair.complaints()]
         return verdict
 
