@@ -61,7 +61,6 @@ class Capabilities:
     requires_return_tracking: bool = False  # one without the code of the return label is refused
     takes_delivery_note: bool = False  # the number of the delivery note is of use to it
     takes_notices: bool = False  # a shop: `tell` and `find_notice` work
-    holds_orders: bool = False  # a shop: a notice also keeps an order from being sent off
     # How long after a write its look-up may still miss it.
     index_delay_seconds: int = 30
     # How long the remote may go on executing after we hung up; no look-up before that.

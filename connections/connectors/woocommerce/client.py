@@ -66,9 +66,7 @@ class Client:
     def order(self, order_id: str) -> JSON:
         """Also answers for a trashed order. Raises DataError "order.gone" if it was deleted for good."""
         response = self._send("GET", f"{CORE}/orders/{order_id}", accept={404})
-        if response.status == 404:
-            self._require_woocommerce(response)
-            raise DataError("The shop no longer has this order.", code="order.gone", status=404)
+        self._require_order(response)
         return object_of(response)
 
     def create_order(self, body: JSON) -> JSON:
@@ -88,18 +86,14 @@ class Client:
     def notes(self, order_id: str) -> list[JSON]:
         """All of an order's notes. Raises DataError "order.gone"."""
         response = self._send("GET", f"{CORE}/orders/{order_id}/notes", accept={404})
-        if response.status == 404:
-            self._require_woocommerce(response)
-            raise DataError("The shop no longer has this order.", code="order.gone", status=404)
+        self._require_order(response)
         return list_of(response)
 
     def create_note(self, order_id: str, text: str) -> JSON:
         """For the shop's staff: the buyer is not mailed. Raises DataError "order.gone"."""
         body = {"note": text, "customer_note": False}
         response = self._send("POST", f"{CORE}/orders/{order_id}/notes", json=body, accept={404})
-        if response.status == 404:
-            self._require_woocommerce(response)
-            raise DataError("The shop no longer has this order.", code="order.gone", status=404)
+        self._require_order(response)
         return object_of(response)
 
     def try_writing(self) -> None:
@@ -160,6 +154,11 @@ class Client:
         if error_code(response) == "rest_no_route":
             return None
         raise DataError("The shop no longer has this order.", code="order.gone", status=404)
+
+    def _require_order(self, response: Response) -> None:
+        if response.status == 404:
+            self._require_woocommerce(response)
+            raise DataError("The shop no longer has this order.", code="order.gone", status=404)
 
     def _require_woocommerce(self, response: Response) -> None:
         """WooCommerce says that a thing is absent with an error code of its own; any other 404 means

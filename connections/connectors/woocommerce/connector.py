@@ -53,7 +53,6 @@ class WooCommerceConnector(PlatformConnector):
         # script after 30 to 120 seconds.
         works_on_seconds=120,
         takes_notices=True,
-        holds_orders=True,
     )
 
     def __init__(self, account: Account, http: HttpClient) -> None:

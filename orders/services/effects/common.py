@@ -1,4 +1,4 @@
-"""What the three effects share, and what shipments and cancellations have in common."""
+"""What the effects share, and what shipments and cancellations have in common."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def shipped(work: Work, event: ShippedByHand) -> None:
     shares = _shares(work, event.pieces)
     if not shares:
         raise Conflict(_("Can not resubmit a sent shipment: nothing of it is open any more."))
-    _refuse_shipment(work, event, shares)
     choice = _choice(work, event)
+    _refuse_shipment(work, event, shares, choice)
     shipment = work.shipment(
         source_ref=source_ref,
         tracking_code=choice.tracking_code,
@@ -52,6 +52,7 @@ def shipped(work: Work, event: ShippedByHand) -> None:
         work.assign(work.move(part, PartStatus.PENDING_SHIPMENT, quantity), shipment)
     work.went_on()
     work.find_by(event.tracking_code)
+    work.find_by(choice.tracking_code)
     work.note("hand.shipped", f"Shipment confirmed by hand: {_words(work, shares)}.")
     work.send_shipment(shipment)
     work.withdraw_creation_if_done()
@@ -169,7 +170,7 @@ def _cannot(work: Work, sentence: str) -> str:
     return sentence % {"why": reasons[OrderStatus(work.order.status)]}
 
 
-def _refuse_shipment(work: Work, event: ShippedByHand, shares: Sequence[Share]) -> None:
+def _refuse_shipment(work: Work, event: ShippedByHand, shares: Sequence[Share], choice: Choice) -> None:
     """What this marketplace, or anyone, can't do with it."""
     capabilities, name = work.marketplace.connector_class.capabilities, {"marketplace": work.marketplace.kind_label}
     if not capabilities.ships_partially and not _is_all_that_is_open(work, shares):
@@ -178,7 +179,7 @@ def _refuse_shipment(work: Work, event: ShippedByHand, shares: Sequence[Share]) 
         raise NotPossible(_("%(marketplace)s takes no shipment without a tracking code.") % name)
     if capabilities.requires_return_tracking and not event.return_tracking_code:
         raise NotPossible(_("%(marketplace)s takes no shipment without the code of the return label.") % name)
-    if event.tracking_code and not _choice(work, event).transporter:
+    if event.tracking_code and not choice.transporter:
         raise NotPossible(_("Say whose tracking code it is: no transporter is chosen, and none is the default."))
 
 
