@@ -87,10 +87,11 @@ def joined(many: ManyOrders) -> Iterator[World]:
     """The largest company with one more marketplace and shop, both taken away afterwards with what came in."""
     market, shop = ExampleMarket(), ExampleShop()
     take_away(many.largest)  # what a run that was killed left
-    with market.served(), shop.served(), company_scope(many.largest):
-        company = Company.objects.get(pk=many.largest)
+    with market.served(), shop.served():
         try:
-            yield build(market, shop, company=company)
+            with company_scope(many.largest):  # no transaction stays open around a run
+                world = build(market, shop, company=Company.objects.get(pk=many.largest))
+            yield world
         finally:
             take_away(many.largest)
 
