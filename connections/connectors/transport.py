@@ -82,6 +82,7 @@ class _GuardedMixin:
     surely not sent, everything that fails later may have been executed."""
 
     guard: Guard
+    _has_begun = False  # sending the present request
 
     def connect(self) -> None:
         try:
@@ -92,6 +93,21 @@ class _GuardedMixin:
             raise _unsent("its certificate is not valid", code="connector.certificate") from None
         except (OSError, HTTPError) as error:
             raise _unsent(f"no secure connection ({_name(error)})") from None
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        self._has_begun = False
+        super().putrequest(*args, **kwargs)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        """The last moment at which a request can be kept back. Its process may have stood still since time was
+        last looked at (a paused machine), and by now others may have looked it up and sent it themselves."""
+        if self.sock is None:  # type: ignore[has-type]
+            self.connect()
+        if time.monotonic() >= deadline.get():
+            self.close()  # type: ignore[attr-defined]
+            raise TransientError("its time was over", code="connector.out_of_time", was_sent=self._has_begun)
+        self._has_begun = True
+        super().send(data)  # type: ignore[misc]
 
     def _new_conn(self) -> socket.socket:
         host, port = self._dns_host, self.port  # type: ignore[attr-defined]

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from connections.connectors.addresses import Guard
 from connections.connectors.errors import ContractError, TransientError
 from connections.connectors.http import HttpClient
+from connections.connectors.transport import GuardedHTTPConnection, deadline
 from tests.connections.raw_server import CLOSE, RESET, RawServer, answer, serving
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -119,6 +121,23 @@ def test_no_call_is_made_without_time_for_it():
         HttpClient(allow_private=True, time_left=lambda: 0.9).post(server.url)
     assert (caught.value.code, caught.value.was_sent) == ("connector.out_of_time", False)
     assert server.requests == []
+
+
+def test_a_request_is_kept_back_when_its_time_is_over_once_it_is_connected():
+    """As when its process stood still between looking at the clock and sending."""
+    with serving(answer()) as server:
+        connection = GuardedHTTPConnection(server.host, server.port, timeout=5, guard=Guard(allow_private=True))
+        connection.connect()
+        token = deadline.set(time.monotonic())
+        try:
+            with pytest.raises(TransientError) as caught:
+                connection.request("POST", "/", body=b"{}")
+        finally:
+            deadline.reset(token)
+        connection.request("GET", "/later")  # it is opened anew
+        assert connection.getresponse().status == 200
+        assert [received.target for received in server.requests] == ["/later"]
+    assert (caught.value.code, caught.value.was_sent) == ("connector.out_of_time", False)
 
 
 def test_the_callers_deadline_caps_the_call():
