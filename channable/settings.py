@@ -31,6 +31,7 @@ TRACKING_WAIT_SECONDS = env.int("TRACKING_WAIT_SECONDS", default=10_800)
 ENGINE_WAIT_SCALE = env.float("ENGINE_WAIT_SCALE", default=1.0)  # see connections/waits.py
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=False)
 EXCHANGES_KEPT_WEEKS = env.int("EXCHANGES_KEPT_WEEKS", default=8)  # masked calls, for the orders' timelines
+ATTACHMENTS_KEPT_DAYS = env.int("ATTACHMENTS_KEPT_DAYS", default=90)  # then their files are deleted
 PAUSED_KINDS = env.list("PAUSED_KINDS", default=[])  # no write goes to these kinds of system
 # "id:base64 of 32 bytes", the newest first: it seals, all of them open
 CREDENTIAL_KEYS = dict(entry.partition(":")[::2] for entry in env.list("CREDENTIAL_KEYS", default=[]))
@@ -83,6 +84,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "channable.middleware.security_headers",
     "channable.middleware.request_id",
+    "channable.middleware.body_limit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -154,6 +156,27 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", default=DEMO)
+# Files of orders hold personal data. Nothing serves them by itself: no address leads to this storage.
+PRIVATE_FILES_DIR = env.str("PRIVATE_FILES_DIR", default=str(BASE_DIR / "var" / "private"))
+PRIVATE_FILES_BUCKET = env.str("PRIVATE_FILES_BUCKET", default="")
+if PRIVATE_FILES_BUCKET:
+    PRIVATE_STORAGE = {
+        "BACKEND": "storages.backends.s3.S3Storage",  # its keys are found as every tool of AWS finds them
+        "OPTIONS": {
+            "bucket_name": PRIVATE_FILES_BUCKET,
+            "endpoint_url": env.str("PRIVATE_FILES_ENDPOINT", default="") or None,
+            "region_name": env.str("PRIVATE_FILES_REGION", default="") or None,
+            "default_acl": None,
+            "file_overwrite": True,  # keys are random, so there is no need to ask for each whether it is taken
+        },
+    }
+else:
+    PRIVATE_STORAGE = {"BACKEND": "orders.storage.PrivateFolder", "OPTIONS": {"location": PRIVATE_FILES_DIR}}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "private": PRIVATE_STORAGE,
+}
 
 # -- browsers ----------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS

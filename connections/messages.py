@@ -248,6 +248,14 @@ MESSAGES: Mapping[str, Message] = {
         "resend",
         "shipment_failure",
     ),
+    "invoice.refused": Message(
+        _("The marketplace refused the invoice"),
+        MARKETPLACE,
+        _("The order itself is not affected; the buyer has no invoice from there."),
+        _("Read its answer below. Add a corrected invoice and remove this one, or resend it."),
+        "resend",
+        "platform_failure",
+    ),
     "outbox.needs_check": Message(
         _("Nobody can tell whether it arrived"),
         REMOTE,

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.db.models import Value
 from django.db.models.functions import Now
 
 from connections.connectors.errors import ConnectorError
@@ -90,14 +91,22 @@ def enqueue(
     reference: str,
     decided_at: datetime,
     now: datetime,
+    wait_seconds: float = 0,
 ) -> OutboxMessage:
-    """Decide an effect, in the caller's transaction. One that is at rest is opened again and looked up."""
+    """Decide an effect, in the caller's transaction. One that is at rest is opened again and looked up.
+
+    `wait_seconds`: not before then, where the remote shows late what the effect builds on.
+    """
     message, created = OutboxMessage.objects.select_for_update().get_or_create(
         company_id=company_id,
         connection_id=connection_id,
         kind=kind,
         subject_id=subject_id,
-        defaults={"reference": reference, "looks_first": is_late(decided_at, now), "not_before": Now()},
+        defaults={
+            "reference": reference,
+            "looks_first": is_late(decided_at, now),
+            "not_before": Now() + Value(timedelta(seconds=wait_seconds)),
+        },
     )
     if not created and message.status in AT_REST:
         reopen(message)

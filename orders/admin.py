@@ -14,6 +14,7 @@ from channable.tenants.models import Company
 from connections.admin import ConnectionFilter, KindOfConnectionFilter
 from connections.connectors.types import FulfilmentType
 from orders.models import (
+    Attachment,
     Cancellation,
     ItemPart,
     Order,
@@ -54,6 +55,13 @@ class NoticeInline(ReadOnlyInline):
     fields = ("number", "status", "kind", "text", "created_at", "confirmed_at")
 
 
+class AttachmentInline(ReadOnlyInline):
+    """Without the file's name and without a way to the file: support needs neither."""
+
+    model = Attachment
+    fields = ("number", "kind", "state", "file_type", "size", "delivery", "remote_id", "created_at", "expires_at")
+
+
 class EventInline(ReadOnlyInline):
     """The status history: who, why, when it happened and when we learned it."""
 
@@ -92,7 +100,9 @@ class OrderAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     search_fields = ("number",)  # shows the field; what is searched is said below
     search_help_text = _("The whole number: of the marketplace, of the shop, or our id.")
-    inlines = (ItemInline, PartInline, ShipmentInline, CancellationInline, NoticeInline, EventInline)
+    inlines = (
+        ItemInline, PartInline, ShipmentInline, CancellationInline, NoticeInline, AttachmentInline, EventInline,
+    )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("company", "project", "order_connection", "number", "status", "waiting_until")}),
         (_("Error"), {"fields": ("error_code", "error_detail", "error_since")}),

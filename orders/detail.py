@@ -10,21 +10,30 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from channable.core.clock import utcnow
 from connections.connectors.types import FulfilmentType
 from connections.messages import message_for
 from connections.models import OutboxMessage
 from connections.presenters import problem
 from connections.transporters import CODES
-from orders.forms import CancelForm, LinkForm, OrderForm, ShipForm
+from orders.attachment_rows import attachment_row, shown
+from orders.forms import AttachForm, CancelForm, LinkForm, OrderForm, ShipForm
 from orders.look import part_badge, status_badge
-from orders.models import Address, Order, OrderItem
+from orders.models import Address, Attachment, Order, OrderItem
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.next_step import next_step
 from orders.presenters import amount
 from orders.services.handle import may_resend
 from orders.services.products import NOT_FOUND
 from orders.services.rules.by_hand import CANCELLABLE, SHIPPABLE
-from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, CREATE_ORDER, TELL_SHOP
+from orders.services.work import (
+    CANCEL_ORDER,
+    CONFIRM_SHIPMENT,
+    CREATE_ORDER,
+    FETCH_LABEL,
+    TELL_SHOP,
+    UPLOAD_INVOICE,
+)
 from orders.timeline import timeline
 
 DECISION_LOOK = {
@@ -60,6 +69,8 @@ class OrderDetail:
             "billing": None if self._is_same_address else self._address("billing"),
             "money": self._money(),
             "shipments": [self._shipment(shipment) for shipment in self._shipments],
+            "attachments": self._attachment_rows(),
+            "attach": {"form": AttachForm(order, self.items), "url": self._url("attach")} if self.may_handle else None,
             "timeline": timeline(order, self._messages, shows_exchanges=self.may_handle),
         }
 
@@ -230,6 +241,10 @@ class OrderDetail:
             "items_text": ", ".join(items),
         }
 
+    def _attachment_rows(self) -> list[dict[str, Any]]:
+        now = utcnow()
+        return [attachment_row(one, now, may_handle=self.may_handle) for one in shown(self.order.attachments)]
+
     @cached_property
     def _messages(self) -> Sequence[OutboxMessage]:
         """What goes or went out for this order."""
@@ -239,6 +254,10 @@ class OrderDetail:
             | Q(kind=CONFIRM_SHIPMENT, subject_id__in=[shipment.pk for shipment in self._shipments])
             | Q(kind=CANCEL_ORDER, subject_id__in=decisions)
             | Q(kind=TELL_SHOP, subject_id__in=ShopNotice.objects.filter(order=self.order).values("pk"))
+            | Q(
+                kind__in=[UPLOAD_INVOICE, FETCH_LABEL],
+                subject_id__in=Attachment.objects.filter(order=self.order).values("pk"),
+            )
         )
         return list(messages.select_related("connection").order_by("id"))
 

@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connections.connectors.types import CancellationReason
 from connections.transporters import CODES
-from orders.models import Order, OrderItem
+from orders.files import FileType
+from orders.models import AttachmentKind, Order, OrderItem
 from orders.services.events import CancelledByHand, Piece, ShippedByHand
 from orders.services.work import UNTOUCHED
 
@@ -121,6 +123,38 @@ class LinkForm(forms.Form):
         super().__init__(data, auto_id=f"{self.name}_%s")
         choices = {item.product_id: f"{item.title or item.product_id} ({item.product_id})" for item in items}
         self.fields["product_id"].choices = list(choices.items())  # type: ignore[attr-defined]
+
+
+class AttachForm(forms.Form):
+    """A file for the order. What is in it is looked at by services/attachments.py, not here."""
+
+    name = "attach"
+    file = forms.FileField(
+        label=_("Drop a file here, or choose one"),
+        help_text=_("PDF, or PNG and ZPL for labels; at most 10 MB."),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ",".join(FileType), "class": "drop"}),
+        error_messages={"required": _("Choose a file first.")},
+    )
+    kind = forms.ChoiceField(label=_("What it is"), widget=forms.RadioSelect)
+    items = forms.TypedMultipleChoiceField(
+        label=_("Only for these items"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, order: Order, items: Iterable[OrderItem], data: Any = None, files: Any = None) -> None:
+        super().__init__(data, files, auto_id=f"{self.name}_%s")
+        marketplace = {"marketplace": order.connection.kind_label}
+        choices: list[tuple[str, Any]] = [(AttachmentKind.LABEL.value, _("A shipping label: it is kept here for printing"))]
+        lines = [(item.pk, item.title or item.product_id) for item in items]
+        if order.connection.connector_class.capabilities.takes_invoices:
+            told = gettext("An invoice: it goes to %(marketplace)s") % marketplace
+            choices.insert(0, (AttachmentKind.INVOICE.value, told))
+        if len(choices) == 1 or len(lines) < 2:
+            del self.fields["items"]
+        else:
+            self.fields["items"].choices = lines  # type: ignore[attr-defined]
+        self.fields["kind"].choices = choices  # type: ignore[attr-defined]
+        self.initial["kind"] = choices[0][0]
 
 
 OrderForm = ShipForm | CancelForm | LinkForm

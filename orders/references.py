@@ -29,3 +29,7 @@ def notice_reference(reference: str, number: int) -> str:
 
 def cancellation_reference(reference: str, number: int) -> str:
     return f"{reference}-c{number}"
+
+
+def attachment_reference(reference: str, number: int) -> str:
+    return f"{reference}-i{number}"

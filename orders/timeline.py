@@ -35,6 +35,11 @@ EVENT_ICONS = {
     "hand.shipped": "truck",
     "hand.cancelled": "x-circle",
     "shop.told": "shop",
+    "attachment.stored": "file",
+    "attachment.label": "file",
+    "attachment.removed": "x",
+    "invoice.sent": "send",
+    "invoice.confirmed": "check-circle",
 }
 LEVEL_TONES = {EventLevel.INFO: "neutral", EventLevel.WARNING: "warning", EventLevel.ERROR: "danger"}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders import views
+from orders import attachment_views, views
 
 app_name = "orders"
 urlpatterns = [
@@ -14,4 +14,7 @@ urlpatterns = [
     path("<int:order_id>/ship/", views.ship_order, name="ship"),
     path("<int:order_id>/cancel/", views.cancel_order, name="cancel"),
     path("<int:order_id>/link/", views.link_order_product, name="link"),
+    path("<int:order_id>/attachments/", attachment_views.add_attachment, name="attach"),
+    path("<int:order_id>/attachments/<int:attachment_id>/", attachment_views.open_attachment, name="attachment"),
+    path("<int:order_id>/attachments/<int:attachment_id>/remove/", attachment_views.remove_attachment, name="detach"),
 ]

@@ -27,7 +27,7 @@ from connections.models import (
     SyncRun,
     TransporterRule,
 )
-from orders.models import Order, OrderEvent, OrderItem, ProductLink
+from orders.models import Attachment, Order, OrderEvent, OrderItem, ProductLink
 from orders.models.item import ItemPart
 from orders.states import OrderStatus, PartStatus
 
@@ -236,6 +236,26 @@ class OrderEventFactory(TenantFactory):
     message = "Received from bol."
     actor = "marketplace"
     occurred_at = factory.LazyFunction(timezone.now)
+
+
+class AttachmentFactory(TenantFactory):
+    """An invoice whose file is said to be stored; it is not, unless the test stores it under its key."""
+
+    class Meta:
+        model = Attachment
+
+    company = factory.LazyAttribute(lambda o: o.order.company)
+    order = factory.SubFactory(OrderFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    kind = "invoice"
+    source = "user"
+    state = "stored"
+    filename = "invoice.pdf"
+    file_type = ".pdf"
+    size = 1234
+    sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    storage_key = factory.LazyAttribute(lambda o: f"{o.order.company_id}/{o.sha256[-32:]}.pdf")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=90))
 
 
 class ProductLinkFactory(TenantFactory):

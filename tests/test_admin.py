@@ -69,6 +69,7 @@ def everything_of_a_company() -> Company:
         Shipment.objects.create(**owned, number=1, source_ref="p1", shipped_at=timezone.now(), tracking_code="3S1")
         Cancellation.objects.create(**owned, number=1, source_ref="c1")
         ShopNotice.objects.create(**owned, number=1, source_ref="n1", kind="cancelled", text="Do not ship.")
+        factories.AttachmentFactory(order=order)
         OrderEvent.objects.create(**owned, code="received", message="Received from bol.", occurred_at=timezone.now())
         SyncedOrder.objects.create(
             company=company, connection_id=account.pk, order_id=order.pk, first_synced_at=timezone.now()
@@ -336,6 +337,7 @@ def test_the_model_of_every_owned_table_is_in_the_admin_or_part_of_an_order() ->
     from django.apps import apps
 
     inside_an_order = {"orders.Address", "orders.OrderPayload", "orders.OrderItem", "orders.ItemPart",
-                       "orders.Shipment", "orders.Cancellation", "orders.ShopNotice", "orders.OrderEvent"}  # fmt: skip
+                       "orders.Shipment", "orders.Cancellation", "orders.ShopNotice", "orders.OrderEvent",
+                       "orders.Attachment"}  # fmt: skip
     ours = {m._meta.label for m in apps.get_models() if m._meta.app_label in ("tenants", "connections", "orders")}
     assert ours - inside_an_order == {m._meta.label for m in MODELS} & ours

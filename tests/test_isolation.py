@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from channable.tenants.models import Company, User
 from channable.tenants.roles import ALLOWED, Permission, Role
 from tests.factories import (
+    AttachmentFactory,
     OrderConnectionFactory,
     OrderFactory,
     ProjectFactory,
@@ -33,6 +34,9 @@ ROUTES: dict[str, tuple[str, Permission]] = {
     "orders:ship": ("post", Permission.HANDLE_ORDERS),
     "orders:cancel": ("post", Permission.HANDLE_ORDERS),
     "orders:link": ("post", Permission.HANDLE_ORDERS),
+    "orders:attach": ("post", Permission.HANDLE_ORDERS),
+    "orders:attachment": ("get", Permission.VIEW_ORDERS),
+    "orders:detach": ("post", Permission.HANDLE_ORDERS),
     "setup:order_connections": ("get", Permission.VIEW_SETUP),
     "setup:order_connection": ("get", Permission.VIEW_SETUP),
     "setup:order_connection_sync": ("post", Permission.RUN_SYNCS),
@@ -43,8 +47,8 @@ ROUTES: dict[str, tuple[str, Permission]] = {
     "setup:runs": ("get", Permission.VIEW_SETUP),
     "setup:run": ("get", Permission.VIEW_SETUP),
 }
-# Addresses outside of any company, and who guards them.
-OUTSIDE = ("", "health/", "accounts/", "admin/")
+# Addresses outside of any company, and who guards them; below files/ the link itself does.
+OUTSIDE = ("", "health/", "accounts/", "admin/", "files/")
 
 
 def routes(patterns: list[Any], prefix: str = "", namespace: str = "") -> Iterator[tuple[str, str]]:
@@ -68,7 +72,9 @@ def ids(company: Company) -> dict[str, int]:
     order = OrderFactory(order_connection=pair)
     RefusedRecordFactory(connection=pair.marketplace)
     run = SyncRunFactory(stream=StreamFactory(connection=pair.marketplace))
-    return {"company_id": company.pk, "order_id": order.pk, "pair_id": pair.pk, "run_id": run.pk}
+    attachment = AttachmentFactory(order=order)
+    return {"company_id": company.pk, "order_id": order.pk, "pair_id": pair.pk, "run_id": run.pk,
+            "attachment_id": attachment.pk}  # fmt: skip
 
 
 def address(path: str, ids: dict[str, int]) -> str:

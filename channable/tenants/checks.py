@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -105,7 +108,33 @@ def intervals_make_sense(**_: Any) -> list[CheckMessage]:
     if not 0.01 <= settings.ENGINE_WAIT_SCALE <= 1:
         hint = "1 is made for real remotes; less is for proofs on simulated ones."
         found.append(Error("ENGINE_WAIT_SCALE must be 0.01 to 1.", hint=hint, id="channable.E007"))
+    if not 1 <= settings.ATTACHMENTS_KEPT_DAYS <= 3650:
+        hint = "90 is the default; invoices and labels hold personal data."
+        found.append(Error("ATTACHMENTS_KEPT_DAYS must be 1 to 3650.", hint=hint, id="channable.E013"))
     if settings.ALLOW_PRIVATE_ADDRESSES and not settings.DEMO:
         hint = "Merchants type shop addresses: with this on they can reach your own network."
         found.append(Warning("ALLOW_PRIVATE_ADDRESSES is on.", hint=hint, id="channable.W001"))
     return found
+
+
+@register(Tags.security)
+def private_files_are_private(**_: Any) -> list[CheckMessage]:
+    """Where the files of orders are kept: a bucket with what it needs, or a folder for us alone."""
+    if settings.PRIVATE_FILES_BUCKET:
+        if find_spec("storages") and find_spec("boto3"):
+            return []
+        hint = "Install the extra `s3`: uv sync --extra s3."
+        return [Error("PRIVATE_FILES_BUCKET is set and django-storages is missing.", hint=hint, id="channable.E010")]
+    folder = Path(settings.PRIVATE_FILES_DIR).resolve()
+    served = [Path(one).resolve() for one in (settings.STATIC_ROOT, *settings.STATICFILES_DIRS)]
+    if any(folder == one or one in folder.parents or folder in one.parents for one in served):
+        hint = "They hold personal data, and static files are for everybody: choose another folder."
+        return [Error("PRIVATE_FILES_DIR overlaps with a folder of static files.", hint=hint, id="channable.E011")]
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        hint = "Web and worker write there, as this very user."
+        return [Error(f"PRIVATE_FILES_DIR ({folder}) can't be written to.", hint=hint, id="channable.E012")]
+    if nearest == folder and folder.stat().st_mode & 0o077:
+        hint = f"chmod 700 {folder}: its files hold personal data."
+        return [Warning("Other users of this machine can look into PRIVATE_FILES_DIR.", hint=hint, id="channable.W010")]
+    return []

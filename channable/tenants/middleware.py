@@ -33,11 +33,9 @@ class CompanyMiddleware:
         if "company_id" not in kwargs or getattr(view, "opens_own_scope", False):
             return None
         if not request.user.is_authenticated:
-            return _to_the_log_in(request)
+            return to_the_log_in(request)
         company_id = kwargs.pop("company_id")
-        membership = Membership.objects.filter(user=request.user, company_id=company_id).first()
-        if membership is None:
-            raise Http404
+        membership = membership_of(request, company_id)
         if request.session.get("company") != company_id:
             request.session["company"] = company_id  # where home leads to next time
         with company_scope(company_id):
@@ -52,7 +50,15 @@ class CompanyMiddleware:
         return response
 
 
-def _to_the_log_in(request: HttpRequest) -> HttpResponse:
+def membership_of(request: HttpRequest, company_id: int) -> Membership:
+    """Raises Http404: to anybody but its members a company does not exist."""
+    membership = Membership.objects.filter(user_id=request.user.pk or 0, company_id=company_id).first()
+    if membership is None:
+        raise Http404
+    return membership
+
+
+def to_the_log_in(request: HttpRequest) -> HttpResponse:
     """htmx would put the log-in's page into a part of this one: it is told to load the whole page again."""
     if "HX-Request" in request.headers:
         return HttpResponse(status=401, headers={"HX-Refresh": "true"})

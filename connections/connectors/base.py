@@ -21,12 +21,18 @@ from .types import (
     AccountInfo,
     CancellationData,
     Found,
+    InvoiceData,
+    LabelData,
     NoticeData,
     OrderData,
     OrderUpdate,
     Outcome,
     Page,
     Receipt,
+    RefundData,
+    ReturnData,
+    ReturnDecisionData,
+    ReturnVerdict,
     ShipmentData,
     ShopOptions,
     StreamSpec,
@@ -61,6 +67,13 @@ class Capabilities:
     requires_return_tracking: bool = False  # one without the code of the return label is refused
     takes_delivery_note: bool = False  # the number of the delivery note is of use to it
     takes_notices: bool = False  # a shop: `tell` and `find_notice` work
+    takes_refunds: bool = False  # a shop: `refund` and `find_refund` work
+    return_verdicts: frozenset[ReturnVerdict] = frozenset()  # what the seller may decide about a return there
+    decides_partial_returns: bool = False  # some pieces of a line of a return
+    reports_returns: bool = False  # the seller tells the marketplace of returns, not the other way round
+    takes_invoices: bool = False  # a marketplace: `upload_invoice` and `find_invoice` work
+    invoices_follow_shipment: bool = False  # it takes an invoice only for what is shipped
+    gives_labels: bool = False  # a marketplace: `fetch_label` works
     # How long after a write its look-up may still miss it.
     index_delay_seconds: int = 30
     # How long the remote may go on executing after we hung up; no look-up before that.
@@ -142,6 +155,7 @@ class MarketplaceConnector(Connector):
     role = "marketplace"
     # Added to the number of orders that the marketplace ships itself, so that shops see the difference.
     fulfilled_suffix: ClassVar[str] = ""
+    label_type: ClassVar[str] = ""  # what the public API calls its labels (`attachment_type`)
 
     def parse_order(self, raw: JSON) -> OrderData:
         """Pure. Raises DataError naming the missing or unknown field; never guesses."""
@@ -164,6 +178,42 @@ class MarketplaceConnector(Connector):
         self, order_ref: str, cancellation: CancellationData, *, key: str, since: datetime
     ) -> Receipt | None:
         """Done if every item is cancelled there, Pending if on its way, None if any is still open."""
+        raise NotImplementedError
+
+    def parse_returns(self, raw: JSON) -> Sequence[ReturnData]:
+        """The lines of one record of a stream with the topic "returns". Pure. Raises DataError."""
+        raise NotImplementedError
+
+    def decide_return(self, order_ref: str, decision: ReturnDecisionData, *, key: str) -> Receipt:
+        """Tell the marketplace what becomes of a return, or a part of it."""
+        raise NotImplementedError
+
+    def find_return_decision(
+        self, order_ref: str, decision: ReturnDecisionData, *, key: str, since: datetime
+    ) -> Receipt | None:
+        """The decision that an earlier `decide_return` may have left, or None if surely absent."""
+        raise NotImplementedError
+
+    def report_return(self, order_ref: str, decision: ReturnDecisionData, *, key: str) -> Receipt:
+        """Tell the marketplace of a return that it does not know yet; `external_id` and `return_id` are ""."""
+        raise NotImplementedError
+
+    def find_reported_return(
+        self, order_ref: str, decision: ReturnDecisionData, *, key: str, since: datetime
+    ) -> Receipt | None:
+        """The return that an earlier `report_return` may have made, or None if surely absent."""
+        raise NotImplementedError
+
+    def upload_invoice(self, order_ref: str, invoice: InvoiceData, *, key: str) -> Receipt:
+        """Hand the buyer's invoice to the marketplace. Where a part of it is there already it is passed over."""
+        raise NotImplementedError
+
+    def find_invoice(self, order_ref: str, invoice: InvoiceData, *, key: str, since: datetime) -> Receipt | None:
+        """The invoice that an earlier `upload_invoice` may have left, or None if it is absent, or not whole."""
+        raise NotImplementedError
+
+    def fetch_label(self, order_ref: str, having: Sequence[str]) -> LabelData | None:
+        """A shipping label of the order that is not one of `having` (ids); None if there is no other."""
         raise NotImplementedError
 
 
@@ -194,4 +244,13 @@ class PlatformConnector(Connector):
 
     def find_notice(self, order_id: str, notice: NoticeData, *, key: str, since: datetime) -> Receipt | None:
         """The notice that an earlier `tell` may have left, or None if it is surely absent or half made."""
+        raise NotImplementedError
+
+    def refund(self, order_id: str, refund: RefundData, *, key: str) -> Receipt:
+        """Write down, with our reference `key`, what the buyer got back; no money is moved by it. Raises DataError
+        "order.gone", or "refund.refused" where the shop has less of it left to refund."""
+        raise NotImplementedError
+
+    def find_refund(self, order_id: str, refund: RefundData, *, key: str, since: datetime) -> Receipt | None:
+        """The refund that an earlier `refund` may have made, or None if it is surely absent."""
         raise NotImplementedError

@@ -8,6 +8,8 @@ import secrets
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from urllib3 import encode_multipart_formdata
+
 from .types import JSON
 
 # WordPress shops print these before the JSON when display_errors is on.
@@ -27,6 +29,12 @@ def dump_json(value: JSON) -> bytes:
     """
     text = json.dumps(value, default=_marked, allow_nan=False, separators=(",", ":"))
     return MARKED.sub(r"\1", text).encode()
+
+
+def dump_file(field: str, filename: str, content: bytes, content_type: str) -> tuple[str, bytes]:
+    """One file as a form sends it (multipart/form-data): the Content-Type of the request, and its body."""
+    body, request_type = encode_multipart_formdata({field: (filename, content, content_type)})
+    return request_type, body
 
 
 def load_json(text: str) -> JSON:

@@ -7,6 +7,7 @@ says whether it may have been executed (`TransientError.was_sent`).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
 # Sent on to another host; every other header could be a credential.
 HARMLESS_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
+# What is a file and no text of an API: an upload, a document, an image.
+FILE = re.compile(r"multipart/|image/|application/(?:octet-stream|[\w.+-]*pdf)", re.IGNORECASE)
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "request-id", "x-correlation-id", "x-trace-id", "cf-ray")
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]] | None
@@ -347,12 +350,19 @@ class HttpClient:
                 started_at=call.started_at,
                 duration_ms=round((time.monotonic() - call.started) * 1000),
                 request_id=(error.request_id if error else "") or (answer.request_id if answer else ""),
-                request_body=redact(call.prepared.body, secrets=call.secrets),
-                response_body=redact(answer.body, secrets=call.secrets) if answer else "",
+                request_body=_kept(call.prepared.body, call.prepared.headers, call.secrets),
+                response_body=_kept(answer.body, answer.headers, call.secrets) if answer else "",
                 error=f"{error.code}: {error.detail}" if error else "",
                 is_write=call.is_write,
             )
         )
+
+
+def _kept(body: str | bytes | None, headers: Mapping[str, str], secrets: Collection[str]) -> str:
+    """A body as it may be kept. Of a file only its size: what stands in it can't be told apart and masked."""
+    if FILE.match(headers.get("Content-Type", "")):
+        return f"({len(body or b'')} bytes of a file)"
+    return redact(body, secrets=secrets)
 
 
 def _is_worth_another_try(error: TransientError) -> bool:

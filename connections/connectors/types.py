@@ -51,6 +51,21 @@ class CancellationReason(StrEnum):
     OTHER = "other"
 
 
+class ReturnVerdict(StrEnum):
+    """What is decided about goods that come back. `refunds_buyer` says whose money it is."""
+
+    ACCEPTED = "accepted"  # taken back and paid back
+    REJECTED = "rejected"  # does not meet the conditions
+    REPAIRED = "repaired"
+    KEEPS = "keeps"  # the buyer keeps it and is paid back
+    EXCHANGED = "exchanged"
+    CANCELLED = "cancelled"  # nothing comes back after all
+
+    @property
+    def refunds_buyer(self) -> bool:
+        return self in (ReturnVerdict.ACCEPTED, ReturnVerdict.KEEPS)
+
+
 class OutcomeState(StrEnum):
     """What became of a write that the remote answers later."""
 
@@ -81,6 +96,7 @@ class StreamSpec:
     topic: str
     period_seconds: int = 300  # slower only where the remote wants it
     fulfilment_type: FulfilmentType | None = None  # only for order connections of this type; None: for all
+    lists_open_only: bool = False  # what is settled leaves its lists: it is asked for by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,18 +277,69 @@ class CancellationData:
 
 
 @dataclass(frozen=True, slots=True)
+class ParcelItem:
+    line_ref: str  # product_id (SKU) of the line, as the shop knows it
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictData:
+    """So many pieces of a line of a return for which this was decided."""
+
+    verdict: ReturnVerdict
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnData:
+    """One line of a return, as the marketplace tells it: a quantity of one product of one order."""
+
+    external_id: str  # the marketplace's id of this line (bol: rmaId)
+    return_id: str  # of the whole return; lines that come back together share it
+    order_ref: str  # OrderData.external_id
+    quantity: int
+    registered_at: datetime
+    item_id: str = ""  # ItemData.external_id, where the marketplace tells it
+    product_id: str = ""
+    ean: str = ""
+    title: str = ""
+    reason: str = ""  # the buyer's, in the marketplace's words
+    comment: str = ""
+    tracking_code: str = ""
+    transporter: str = ""
+    verdicts: Sequence[VerdictData] = ()  # all that was decided about it there, by whomever
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnDecisionData:
+    """What the seller decides about `quantity` pieces of a line of a return. `decided_before`: so many were
+    decided when this was; a look-up that finds more finds this decision."""
+
+    external_id: str  # ReturnData.external_id
+    return_id: str
+    verdict: ReturnVerdict
+    quantity: int
+    decided_before: int = 0
+    item_id: str = ""  # ItemData.external_id, "" = unknown
+
+
+@dataclass(frozen=True, slots=True)
+class RefundData:
+    """What was paid back for: `items` name lines as ParcelItem does. The money went through the marketplace; the
+    shop writes it down, and takes the goods back into stock where `restocks`."""
+
+    items: Sequence[ParcelItem]
+    reason: str = ""
+    restocks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeData:
     """Something that those who pack an order have to know. `holds` True: it must not be sent off for now;
     False: it may again; None: nothing changes about that."""
 
     text: str
     holds: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ParcelItem:
-    line_ref: str  # product_id (SKU) of the line, as the shop knows it
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +355,17 @@ class ParcelData:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenRefund:
+    """Something the shop paid back. `is_ours`: it carries one of our references."""
+
+    ref: str  # stable id of the refund within the shop
+    items: Sequence[ParcelItem]
+    made_at: datetime
+    reason: str = ""
+    is_ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OrderUpdate:
     """What the shop says of an order now. `parcels` lists all of them, not only new ones."""
 
@@ -298,6 +376,7 @@ class OrderUpdate:
     number: str = ""
     reference: str = ""  # our reference, if the shop gives it back
     parcels: Sequence[ParcelData] = ()
+    refunds: Sequence[SeenRefund] = ()  # all of them that name lines, not only new ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,3 +417,24 @@ class Outcome:
     detail: str = ""  # the remote's own words when refused
     code: str = ""
     remote_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceData:
+    """An invoice for the buyer: a whole PDF of at most 10 MB.
+
+    `others` are receipts (tickets or ids there) of the order's other invoices: none of them is this one.
+    """
+
+    content: bytes = field(repr=False)
+    made_at: datetime  # handed in then; what is older at the remote is not it
+    item_ids: Sequence[str] = ()  # ItemData.external_id of what it is about; () = the whole order
+    others: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelData:
+    """A shipping label that was made there: a file as it came."""
+
+    external_id: str
+    content: bytes = field(repr=False)

@@ -1,5 +1,6 @@
 """The tables of an order: the order itself, items and their parts, addresses, what went out and why."""
 
+from .attachment import Attachment, AttachmentKind, Delivery, FileState
 from .history import Actor, EventLevel, OrderEvent
 from .item import ItemPart, OrderItem
 from .order import Address, AddressKind, Order, OrderQuerySet
@@ -12,8 +13,12 @@ __all__ = [
     "Actor",
     "Address",
     "AddressKind",
+    "Attachment",
+    "AttachmentKind",
     "Cancellation",
+    "Delivery",
     "EventLevel",
+    "FileState",
     "ItemPart",
     "LinkSource",
     "NoticeKind",

@@ -11,7 +11,7 @@ from django.db import transaction
 from orders.models import EventLevel, Order, OrderEvent
 from orders.services import events
 from orders.services.events import Cause, Event
-from orders.services.rules import by_hand, decisions, marketplace, people, shop
+from orders.services.rules import attachments, by_hand, decisions, marketplace, people, shop
 from orders.services.work import InvalidTransition, Work
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,12 @@ RULES: dict[type, Callable[[Work, Any], None]] = {
     events.Resent: people.resent,
     events.Orphaned: people.orphaned,
     events.Adopted: people.adopted,
+    events.AttachmentStored: attachments.stored,
+    events.AttachmentRemoved: attachments.removed,
+    events.InvoiceAccepted: attachments.invoice_accepted,
+    events.InvoiceConfirmed: attachments.invoice_confirmed,
+    events.InvoiceRefused: attachments.invoice_refused,
+    events.LabelFetched: attachments.label_fetched,
 }
 
 
@@ -54,6 +60,8 @@ def apply(order_id: int, event: Event, cause: Cause) -> bool:
             )
             work = Work(order.get(pk=order_id), cause)
             RULES[type(event)](work, event)
+            if work.has_shipped:
+                attachments.follow_shipment(work)
             return work.save()
     except InvalidTransition as refused:
         log.warning("impossible move", order=order_id, move=str(refused), cause=type(event).__name__)

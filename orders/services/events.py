@@ -176,6 +176,49 @@ class Adopted:
     order_connection_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class AttachmentStored:
+    """A file of the order is in the storage now."""
+
+    attachment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRemoved:
+    """A person does not want it any more."""
+
+    attachment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceAccepted:
+    """`receipt` is the marketplace's ticket."""
+
+    attachment_id: int
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceConfirmed:
+    attachment_id: int
+    receipt: str = ""
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRefused:
+    attachment_id: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFetched:
+    """Its label is stored, or (`remote_id` "") there is none to be had."""
+
+    attachment_id: int
+    remote_id: str = ""
+
+
 Event = (
     MarketplaceNews
     | CreatedInShop
@@ -197,4 +240,10 @@ Event = (
     | Resent
     | Orphaned
     | Adopted
+    | AttachmentStored
+    | AttachmentRemoved
+    | InvoiceAccepted
+    | InvoiceConfirmed
+    | InvoiceRefused
+    | LabelFetched
 )

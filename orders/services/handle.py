@@ -11,7 +11,7 @@ from orders.models import Actor, LinkSource, Order, OrderItem, ProductLink
 from orders.services.apply import apply
 from orders.services.events import CancelledByHand, Cause, Event, ProductLinked, Resent, ShippedByHand, TakenManually
 from orders.services.products import NOT_FOUND
-from orders.services.work import NOT_TOLD, Conflict, NotPossible
+from orders.services.work import INVOICE_REFUSED, NOT_TOLD, Conflict, NotPossible
 
 MOST_AT_ONCE = 500  # orders that one click is about
 
@@ -39,8 +39,8 @@ def resend(order: Order, *, user: User | None) -> None:
 
 
 def may_resend(order: Order) -> bool:
-    """Of a closed order only what the shop was not told is left to send."""
-    return not order.is_closed or order.error_code == NOT_TOLD
+    """Of a closed order only what the shop was not told and a refused invoice are left to send."""
+    return not order.is_closed or order.error_code in (NOT_TOLD, INVOICE_REFUSED)
 
 
 def handle_manually(order: Order, *, user: User | None) -> None:

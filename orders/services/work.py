@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.conf import settings
 from django.db.models import Max
 
 from connections.connectors.types import CancellationReason
@@ -13,19 +14,32 @@ from connections.models import Connection, OutboxMessage, TransporterRule
 from connections.options import Options
 from connections.outbox import enqueue, withdraw
 from connections.transporters import Choice, choose
-from orders.models import EventLevel, ItemPart, Order, OrderEvent, OrderItem
+from connections.waits import scaled
+from orders.models import (
+    Actor,
+    Attachment,
+    AttachmentKind,
+    Delivery,
+    EventLevel,
+    ItemPart,
+    Order,
+    OrderEvent,
+    OrderItem,
+)
 from orders.models.shipment import Cancellation, DecisionStatus, NoticeKind, Shipment, ShopNotice
-from orders.references import cancellation_reference, notice_reference, shipment_reference
+from orders.references import attachment_reference, cancellation_reference, notice_reference, shipment_reference
 from orders.services.events import Cause
 from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
 
 CREATE_ORDER, TELL_SHOP = "create_order", "tell_shop"  # at the shop
 CONFIRM_SHIPMENT, CANCEL_ORDER = "confirm_shipment", "cancel_order"  # at the marketplace
+UPLOAD_INVOICE, FETCH_LABEL = "upload_invoice", "fetch_label"  # there too
 NOT_TOLD = "shop.not_told"
+INVOICE_REFUSED = "invoice.refused"
 BY_HAND = "hand:"  # how the source of a decision begins that a person or an API client took
 LIVE = frozenset(set(PartStatus) - {PartStatus.SHIPPED, PartStatus.CANCELLED})
 # Errors that no later success solves: a person has to look at them.
-STAYING = frozenset({"order.amounts_differ", "order.strange_date"})
+STAYING = frozenset({"order.amounts_differ", "order.strange_date", INVOICE_REFUSED})
 UNTOUCHED = frozenset({PartStatus.OPEN, PartStatus.WAITING})
 
 
@@ -70,6 +84,12 @@ class Work:
     @property
     def is_closed(self) -> bool:
         return not self.live()
+
+    @property
+    def has_shipped(self) -> bool:
+        """Whether a part became, or stayed, shipped by this event."""
+        touched = [part for part in self.parts if part.pk is None or part.pk in self._moved]
+        return any(part.status == PartStatus.SHIPPED for part in touched)
 
     def live(self) -> list[ItemPart]:
         return [part for part in self.parts if part.status in LIVE]
@@ -188,7 +208,7 @@ class Work:
         )
         self.send_notice(notice)
 
-    def _next_number(self, model: type[Shipment] | type[Cancellation] | type[ShopNotice]) -> int:
+    def _next_number(self, model: type[Shipment | Cancellation | ShopNotice | Attachment]) -> int:
         return (model.objects.filter(order=self.order).aggregate(most=Max("number"))["most"] or 0) + 1
 
     def send_creation(self) -> None:
@@ -212,8 +232,44 @@ class Work:
         reference = notice_reference(self.order.reference, notice.number)
         self._enqueue(TELL_SHOP, self.order.shop_id, notice.pk, reference, self.cause.occurred_at)
 
+    def send_invoice(self, attachment: Attachment) -> None:
+        reference = attachment_reference(self.order.reference, attachment.number)
+        capabilities = self.marketplace.connector_class.capabilities
+        # What was shipped just now may not be listed there yet.
+        wait = scaled(capabilities.index_delay_seconds) if capabilities.invoices_follow_shipment else 0
+        self._enqueue(
+            UPLOAD_INVOICE,
+            self.order.connection_id,
+            attachment.pk,
+            reference,
+            self.cause.occurred_at,
+            wait_seconds=wait,
+        )
+
+    def ask_for_label(self) -> None:
+        """One that we don't have yet. The row is there before the file, as with every file."""
+        label = Attachment.objects.create(
+            company_id=self.order.company_id,
+            order=self.order,
+            number=self._next_number(Attachment),
+            kind=AttachmentKind.LABEL,
+            source=Actor.MARKETPLACE,
+            delivery=Delivery.PENDING,
+            expires_at=self.cause.now + timedelta(days=settings.ATTACHMENTS_KEPT_DAYS),
+        )
+        reference = attachment_reference(self.order.reference, label.number)
+        wait = scaled(self.marketplace.connector_class.capabilities.index_delay_seconds)
+        self._enqueue(FETCH_LABEL, self.order.connection_id, label.pk, reference, self.cause.now, wait_seconds=wait)
+
     def _enqueue(
-        self, kind: str, connection_id: int | None, subject_id: int, reference: str, decided_at: datetime
+        self,
+        kind: str,
+        connection_id: int | None,
+        subject_id: int,
+        reference: str,
+        decided_at: datetime,
+        *,
+        wait_seconds: float = 0,
     ) -> None:
         if connection_id is None:
             return  # nobody to tell: the order has no shop any more
@@ -225,6 +281,7 @@ class Work:
             reference=reference,
             decided_at=decided_at,
             now=self.cause.now,
+            wait_seconds=wait_seconds,
         )
 
     def withdraw_all(self) -> None:

@@ -1,15 +1,17 @@
-"""ship_order, cancel_order."""
+"""What people do with one order from a shell."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from channable.tenants.scope import company_scope
-from orders.models import Order, ProductLink
+from orders.models import Attachment, Order, ProductLink
 from orders.models.shipment import Cancellation, Shipment
 from tests.factories import OrderConnectionFactory, OrderFactory, OrderItemFactory, ProjectFactory
+from tests.orders.documents import pdf
 
 
 @pytest.fixture
@@ -86,3 +88,40 @@ def test_a_test_order_is_sent_by_command(order: Order, run: Any) -> None:
     with company_scope(order.company_id):
         assert Order.objects.get(pk=made["order"]).is_test
     assert "quantity" in run("send_test_order", "--company", order.company_id, pair.pk, "TEA", "--quantity", 0)["error"]
+
+
+@pytest.fixture
+def invoice(tmp_path: Path, private_files: Path) -> Path:
+    path = tmp_path / "Invoice 1.pdf"
+    path.write_bytes(pdf())
+    return path
+
+
+def test_an_invoice_is_handed_in_by_command(order: Order, run: Any, say: Any, invoice: Path) -> None:
+    done = run("upload_invoice", "--company", order.company_id, "A1", invoice, "--item", "TEA")
+    with company_scope(order.company_id):
+        attachment = Attachment.objects.get()
+        assert (attachment.filename, attachment.item_ids) == ("Invoice 1.pdf", [order.items.get(product_id="TEA").pk])
+        assert attachment.source == "system"
+    assert done == {"order": order.pk, "attachment": attachment.pk, "delivery": "waiting"}
+    invoice.write_bytes(pdf("Invoice 2"))
+    assert "Invoice 2 of A1: Waits for the shipment." in say(
+        "upload_invoice", "--company", order.company_id, "A1", invoice
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["NONE", "FILE"], "no order NONE"),
+        (["A1", "FILE", "--item", "CUP"], "no item CUP"),
+        (["A1", "nowhere.pdf"], "nowhere.pdf can't be read: No such file"),
+        (["A1", "."], "can't be read: Is a directory"),
+        (["A1", __file__], "whole PDF"),
+    ],
+)
+def test_an_invoice_that_cannot_be_handed_in_says_why(
+    order: Order, run: Any, invoice: Path, arguments: list[str], words: str
+) -> None:
+    given = [str(invoice) if one == "FILE" else one for one in arguments]
+    assert words in run("upload_invoice", "--company", order.company_id, *given)["error"]

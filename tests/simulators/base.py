@@ -8,6 +8,7 @@ de-duplicates, refuses a repeat or finds by reference unless the vendor says tha
 from __future__ import annotations
 
 import contextlib
+import email
 import json
 import random
 import re
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.policy import HTTP
 from enum import Enum
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -273,6 +275,16 @@ def route(method: str, pattern: str) -> Callable[[Callable[..., Response]], Call
         return handler
 
     return mark
+
+
+def multipart(content_type: str, body: bytes) -> dict[str, tuple[str, bytes]]:
+    """The files of a form: {field: (filename, content)}, exactly as they were sent."""
+    message = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body, policy=HTTP)
+    found = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        found[str(name)] = (part.get_filename() or "", part.get_payload(decode=True) or b"")
+    return found
 
 
 _MARKED = re.compile(r'"@decimal:(-?[0-9.]+)@"')

@@ -1,4 +1,4 @@
-"""A seller account at bol: log-in, orders, shipments, cancellations and process statuses.
+"""A seller account at bol: log-in, orders, shipments, cancellations, invoices, labels and process statuses.
 
 Written from the descriptions "v10 - Retailer API" and "v10 - Shared API" and bol's pages on
 authentication and conventions. Log-in is at the same address as the API here. Nothing is de-duplicated:
@@ -12,17 +12,20 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from .base import Request, Response, Validator, route
+from .base import Request, Response, Validator, multipart, route
 from .bol_access import Access
 from .bol_bodies import (
+    LABEL_TYPE,
     MEDIA_TYPE,
     answer,
     bad_request,
+    invoice_request,
     problem,
     process_status,
     reduced_order,
     reduced_shipment,
     whole_order,
+    whole_shipment,
 )
 from .bol_state import Item, Order, Process
 from .openapi import OpenApiValidator
@@ -181,6 +184,54 @@ class BolSimulator(Access):
             rows = [one for one in rows if one["at"] <= self._now() - self.list_lag]
             page = [reduced_shipment(one) for one in self._page(rows, request)]
         return answer({"shipments": page})
+
+    @route("GET", "/retailer/shipments/(?P<shipment_id>[^/]+)")
+    def get_shipment(self, request: Request, shipment_id: str) -> Response:
+        with self.lock:
+            found = self._shipment(shipment_id)
+            return answer(whole_shipment(found)) if found else self.not_found(request)
+
+    def _shipment(self, shipment_id: str) -> dict[str, Any] | None:
+        return next((one for one in self.shipments if one["id"] == shipment_id), None)
+
+    # -- invoices and labels ------------------------------------------------------------------------
+    @route("POST", "/retailer/shipments/invoices/(?P<shipment_id>[^/]+)")
+    def upload_invoice(self, request: Request, shipment_id: str) -> Response:
+        """Nothing is de-duplicated: a second upload is a second invoice."""
+        file = multipart(request.headers["Content-Type"], request.body).get("invoice")
+        if file is None:
+            return bad_request("invoice", "must not be null")
+        if self._shipment(shipment_id) is None:
+            return self.not_found(request)
+        return self._accept(shipment_id, "UPLOAD_INVOICE", lambda: self._keep_invoice(shipment_id, *file))
+
+    def _keep_invoice(self, shipment_id: str, filename: str, content: bytes) -> str:
+        if not content.startswith(b"%PDF-"):
+            return "The invoice is not a PDF"
+        for asked in self.invoice_requests:
+            if asked["shipment_id"] == shipment_id:
+                asked["steps"].append(("INVOICE_UPLOADED", self._now()))
+        self.record("invoice", shipment_id, filename.removesuffix(".pdf"), content)
+        return ""
+
+    @route("GET", "/retailer/shipments/invoices/requests")
+    def list_invoice_requests(self, request: Request) -> Response:
+        shipment_id, state = request.query.get("shipment-id", ""), request.query.get("state", "OPEN")
+        if state not in ("OPEN", "UPLOAD_ERROR", "ALL"):
+            return bad_request("state", "a value is not allowed")
+        wanted = {"OPEN": ("INVOICE_REQUESTED",), "UPLOAD_ERROR": ("INVOICE_INCORRECT", "INVOICE_VIRUS_DETECTED")}
+        with self.lock:
+            rows = [one for one in self.invoice_requests if shipment_id in ("", one["shipment_id"])]
+            rows = [one for one in rows if state == "ALL" or one["steps"][-1][0] in wanted[state]]
+            return answer({"invoiceRequests": [invoice_request(one) for one in self._page(rows, request)]})
+
+    @route("GET", "/retailer/shipping-labels/(?P<label_id>[^/]+)")
+    def get_label(self, request: Request, label_id: str) -> Response:
+        if label_id not in self.labels:
+            refused = problem(404, "Not Found", f"{request.path} is not found.")
+            return Response(404, refused.body, {"Content-Type": LABEL_TYPE})  # as its description says
+        headers = {"Content-Type": LABEL_TYPE, "X-Track-And-Trace-Code": "3SBOL1", "X-Transporter-Code": "TNT"}
+        return Response(200, self.labels[label_id], headers)
 
     # -- process statuses ---------------------------------------------------------------------------
     def _accept(self, entity_id: str, event_type: str, execute: Callable[[], str]) -> Response:

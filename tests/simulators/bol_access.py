@@ -11,7 +11,7 @@ import secrets
 import time
 
 from .base import Request, Response, Validator, route
-from .bol_bodies import MEDIA_TYPE, problem
+from .bol_bodies import LABEL_TYPE, MEDIA_TYPE, problem
 from .bol_state import SellerAccount
 
 UNLIMITED = (1000, 1.0)  # what the headers say
@@ -59,10 +59,11 @@ class Access(SellerAccount):
         if request.path == "/token":
             return None
         accepted = request.headers.get("Accept", "")
-        if accepted != MEDIA_TYPE:
+        if accepted != (LABEL_TYPE if request.path.startswith("/retailer/shipping-labels/") else MEDIA_TYPE):
             return problem(406, "Not Acceptable", f"{accepted} is not supported")
-        if request.body and request.headers.get("Content-Type", "").partition(";")[0] != MEDIA_TYPE:
-            return problem(415, "Unsupported Media Type", "use the v10 media type")
+        wanted = "multipart/form-data" if request.path.startswith("/retailer/shipments/invoices/") else MEDIA_TYPE
+        if request.body and request.headers.get("Content-Type", "").partition(";")[0] != wanted:
+            return problem(415, "Unsupported Media Type", f"allowed value is {wanted}")
         return self._refused_token(request.headers.get("Authorization", "").removeprefix("Bearer "))
 
     def _refused_token(self, token: str) -> Response | None:

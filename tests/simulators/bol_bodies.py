@@ -11,6 +11,7 @@ from .base import Response
 from .bol_state import Item, Order, Process
 
 MEDIA_TYPE = "application/vnd.retailer.v10+json"
+LABEL_TYPE = "application/vnd.retailer.v10+pdf"
 OF_DELIVERY_ALONE = {"pickupPointName", "deliveryPhoneNumber", "language"}
 OF_BILLING_ALONE = {"vatNumber", "kvkNumber", "orderReference"}
 
@@ -81,6 +82,33 @@ def reduced_shipment(shipment: dict[str, Any]) -> dict[str, Any]:
         "order": {"orderId": order.id, "orderPlacedDateTime": _seconds(order.placed_at)}, "shipmentItems": items,
         "transport": {"transportId": f"9{shipment['id']}"}, "shipmentReference": body.get("shipmentReference", ""),
     }  # fmt: skip
+
+
+def whole_shipment(shipment: dict[str, Any]) -> dict[str, Any]:
+    order, body = shipment["order"], shipment["body"]
+    items = {item.id: item for item in order.items}
+    rows = [_shipped(items[one["orderItemId"]], one.get("quantity", 1)) for one in body["orderItems"]]
+    transport = {"transportId": f"9{shipment['id']}"} | {
+        name: value for name, value in body.get("transport", {}).items() if name in ("transporterCode", "trackAndTrace")
+    }
+    if "shippingLabelId" in body:
+        transport["shippingLabelId"] = body["shippingLabelId"]
+    return {
+        "shipmentId": shipment["id"], "shipmentDateTime": _seconds(shipment["at"]), "pickupPoint": False,
+        "order": {"orderId": order.id, "orderPlacedDateTime": _seconds(order.placed_at)}, "shipmentItems": rows,
+        "transport": transport, "shipmentReference": body.get("shipmentReference", ""),
+    }  # fmt: skip
+
+
+def _shipped(item: Item, quantity: int) -> dict[str, Any]:
+    product = {"ean": item.ean, "title": f"Product {item.sku}"}
+    return {"orderItemId": item.id, "quantity": quantity, "unitPrice": item.unit_price, "product": product}
+
+
+def invoice_request(request: dict[str, Any]) -> dict[str, Any]:
+    steps = [{"status": status, "statusDateTime": _seconds(at)} for status, at in request["steps"]]
+    return {"shipmentId": request["shipment_id"], "orderId": request["order_id"], "status": steps[-1]["status"],
+            "statusTransitions": steps}  # fmt: skip
 
 
 def process_status(process: Process, url: str) -> dict[str, Any]:

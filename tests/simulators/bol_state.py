@@ -69,6 +69,8 @@ class SellerAccount(Simulator):
         self.orders: dict[str, Order] = {}
         self.shipments: list[dict[str, Any]] = []  # id, order, body as it was sent, at
         self.processes: dict[str, Process] = {}
+        self.labels: dict[str, bytes] = {}  # by their ids, as PDF
+        self.invoice_requests: list[dict[str, Any]] = []  # shipment_id, order_id, steps [(status, at)]
         self._fail_next: list[str] = []
         self._time_out_next: list[bool] = []  # whether it is executed all the same
         self._poison: dict[str, Callable[[dict[str, Any]], Any]] = {}
@@ -126,6 +128,20 @@ class SellerAccount(Simulator):
                 item.shipped += item.open
                 item.changed_at = self._now()
             self._add_shipment(order, body)
+
+    def ship_with_label(self, order_id: str, *, line: int | None = None) -> str:
+        """Buy one of bol's labels for what is open, and ship with it; the label's id."""
+        label_id = secrets.token_hex(16)
+        self.labels[label_id] = b"%PDF-1.4\n% label " + label_id.encode() + b"\n%%EOF\n"
+        self.ship_by_hand(order_id, line=line)
+        self.shipments[-1]["body"]["shippingLabelId"] = label_id
+        return label_id
+
+    def request_invoice(self, shipment_id: str) -> None:
+        """The buyer asks for an invoice of a shipment."""
+        order = next(one["order"] for one in self.shipments if one["id"] == shipment_id)
+        steps = [("INVOICE_REQUESTED", self._now())]
+        self.invoice_requests.append({"shipment_id": shipment_id, "order_id": order.id, "steps": steps})
 
     def cancel_by_hand(self, order_id: str, *, line: int | None = None) -> None:
         with self.lock:

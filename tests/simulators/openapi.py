@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .base import Request, Response
+from .base import Request, Response, multipart
 from .validation import SPECS, DescriptionValidator
 
 
@@ -95,12 +95,18 @@ def _query(request: Request, operation: dict[str, Any]) -> Iterator[str]:
             yield f"unknown parameter {name}"
             continue
         schema = known[name]["schema"]
-        typed: Any = int(value) if schema["type"] == "integer" and re.fullmatch(r"-?\d+", value) else value
-        for error in Draft202012Validator(schema).iter_errors(typed):
+        for error in Draft202012Validator(schema).iter_errors(_typed(value, schema["type"])):
             yield f"parameter {name}: {error.message}"
     for name, parameter in known.items():
         if parameter.get("required") and name not in request.query:
             yield f"parameter {name} is missing"
+
+
+def _typed(value: str, kind: str) -> Any:
+    """A value of an address as its schema sees it."""
+    if kind == "integer" and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    return value == "true" if kind == "boolean" and value in ("true", "false") else value
 
 
 def _body(
@@ -110,7 +116,15 @@ def _body(
     if media_type not in content:
         yield f"{side}: {media_type or 'no content type'} is none of {', '.join(content)}"
         return
-    schema = {**content[media_type]["schema"], "components": document["components"]}
-    for error in Draft202012Validator(schema).iter_errors(json.loads(body)):
+    schema = {"additionalProperties": False} if media_type.startswith("multipart/") else {}
+    schema |= {**content[media_type]["schema"], "components": document["components"]}
+    for error in Draft202012Validator(schema).iter_errors(_value(content_type, media_type, body)):
         place = "/".join(str(step) for step in error.absolute_path)
         yield f"{side}: {place}: {error.message[:200]}"
+
+
+def _value(content_type: str, media_type: str, body: bytes) -> Any:
+    """A body as its schema sees it; files are texts there ("format": "binary")."""
+    if media_type == "multipart/form-data":
+        return {name: content.decode("latin-1") for name, (_name, content) in multipart(content_type, body).items()}
+    return json.loads(body) if body.startswith((b"{", b"[")) else body.decode("latin-1")

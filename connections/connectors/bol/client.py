@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..base import Account, Token
+from ..bodies import dump_file
 from ..errors import AuthError, ConnectorError, ContractError, DataError, RateLimited
 from ..statuses import error_for
 from ..types import JSON
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..http import HttpClient, Response
 
 MEDIA_TYPE = "application/vnd.retailer.v10+json"
+LABEL_TYPE = "application/vnd.retailer.v10+pdf"
 DEFAULT_API_URL = "https://api.bol.com"
 DEFAULT_LOGIN_URL = "https://login.bol.com"
 # Refusals of a write, told in the words of the problem document: a merchant reads them.
@@ -57,6 +59,23 @@ class BolClient:
     def get_shipments(self, order_id: str, page: int) -> JSON:
         return self._call("GET", "/retailer/shipments", params={"order-id": order_id, "page": page})
 
+    def get_shipment(self, shipment_id: str) -> JSON:
+        return self._call("GET", f"/retailer/shipments/{_quoted(shipment_id)}", group="/retailer/shipments/*")
+
+    def upload_invoice(self, shipment_id: str, filename: str, content: bytes) -> JSON:
+        path = f"/retailer/shipments/invoices/{_quoted(shipment_id)}"
+        form = dump_file("invoice", filename, content, "application/pdf")
+        return self._call("POST", path, group="/retailer/shipments/invoices/*", form=form, is_write=True)
+
+    def get_invoice_requests(self, shipment_id: str, state: str) -> JSON:
+        return self._call(
+            "GET", "/retailer/shipments/invoices/requests", params={"shipment-id": shipment_id, "state": state}
+        )
+
+    def get_shipping_label(self, label_id: str) -> bytes:
+        path = f"/retailer/shipping-labels/{_quoted(label_id)}"
+        return self._answer("GET", path, group="/retailer/shipping-labels/*", accept=LABEL_TYPE).body
+
     # -- process statuses
 
     def get_process_status_bulk(self, ids: Sequence[str]) -> JSON:
@@ -83,7 +102,10 @@ class BolClient:
         credentials = self._account.credentials
         return request_token(self._http, self._login_url, credentials["client_id"], credentials["client_secret"])
 
-    def _call(
+    def _call(self, method: str, path: str, **options: Any) -> JSON:
+        return self._answer(method, path, **options).json()
+
+    def _answer(
         self,
         method: str,
         path: str,
@@ -91,37 +113,39 @@ class BolClient:
         group: str = "",
         params: Mapping[str, Any] | None = None,
         json: JSON = None,
+        form: tuple[str, bytes] | None = None,
+        accept: str = MEDIA_TYPE,
         is_write: bool = False,
-    ) -> JSON:
+    ) -> Response:
+        """`form`: a body as `dump_file` makes it, instead of `json`."""
         endpoint = f"{method} {group or path}"
         self._pace.wait_for(endpoint)
+        content_type, data = form or (MEDIA_TYPE if json is not None else "", None)
+        headers = {"Accept": accept} | ({"Content-Type": content_type} if content_type else {})
+        options: dict[str, Any] = {"params": params, "json": json, "data": data, "is_write": is_write}
         token = self.token()
         try:
-            response = self._send(method, path, token, params=params, json=json, is_write=is_write)
+            response = self._send(method, path, token, headers, **options)
         except AuthError as error:
             if error.status != 401:
                 raise
             # The token was revoked or has expired; nothing was executed, so a write may be sent again too.
             token = self._account.tokens.renew(self._request_token, rejected=token.value)
-            response = self._send(method, path, token, params=params, json=json, is_write=is_write)
+            response = self._send(method, path, token, headers, **options)
         self._pace.learn(endpoint, response.headers)
-        return response.json()
+        return response
 
     def _send(
-        self, method: str, path: str, token: Token, *, params: Mapping[str, Any] | None, json: JSON, is_write: bool
+        self, method: str, path: str, token: Token, headers: Mapping[str, str], *, is_write: bool, **options: Any
     ) -> Response:
-        headers = {"Authorization": f"Bearer {token.value}", "Accept": MEDIA_TYPE}
-        if json is not None:
-            headers["Content-Type"] = MEDIA_TYPE
         try:
             response = self._http.request(
                 method,
                 self._api_url + path,
-                headers=headers,
-                params=params,
-                json=json,
+                headers={"Authorization": f"Bearer {token.value}", **headers},
                 is_write=is_write,
                 accept=TELLING if is_write else (),
+                **options,
             )
         except RateLimited as error:
             error.retry_after = said_seconds(error.detail) or error.retry_after

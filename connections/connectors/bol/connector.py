@@ -1,4 +1,4 @@
-"""bol as a marketplace: orders come from there, shipments and cancellations go back. Retailer API v10."""
+"""bol as a marketplace: orders come from there, shipments, cancellations and invoices go back. Retailer API v10."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ..types import (
     AccountInfo,
     CancellationData,
     FulfilmentType,
+    InvoiceData,
+    LabelData,
     OrderData,
     Outcome,
     Page,
@@ -21,7 +23,7 @@ from ..types import (
     ShipmentData,
     StreamSpec,
 )
-from . import cancellations, mapping, processes, shipments
+from . import cancellations, invoices, labels, mapping, processes, shipments
 from .client import DEFAULT_API_URL, DEFAULT_LOGIN_URL, BolClient
 from .processes import CHECK
 from .reading import read_orders
@@ -32,6 +34,7 @@ class BolConnector(MarketplaceConnector):
     label = "bol"
     api_version = "v10"
     fulfilled_suffix = "-FBB"
+    label_type = "BOL_VVB_LABEL"
     credential_fields = (
         Field("client_id", "Client id", "Seller account > Settings > Services > API settings"),
         Field("client_secret", "Client secret", is_secret=True),
@@ -41,7 +44,12 @@ class BolConnector(MarketplaceConnector):
         Field("login_url", "Address for logging in", is_required=False, default=DEFAULT_LOGIN_URL),
     )
     capabilities = Capabilities(
-        cancels_orders=True, cancels_partially=True, index_delay_seconds=shipments.LISTED_AFTER.seconds
+        cancels_orders=True,
+        cancels_partially=True,
+        takes_invoices=True,
+        invoices_follow_shipment=True,
+        gives_labels=True,
+        index_delay_seconds=shipments.LISTED_AFTER.seconds,
     )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
@@ -94,6 +102,16 @@ class BolConnector(MarketplaceConnector):
 
     def _order(self, order_ref: str) -> OrderData:
         return self.parse_order(self.fetch_one("", order_ref))
+
+    # -- invoices and labels ------------------------------------------------------------------
+    def upload_invoice(self, order_ref: str, invoice: InvoiceData, *, key: str) -> Receipt:
+        return invoices.upload(self.client, order_ref, invoice, key=key)
+
+    def find_invoice(self, order_ref: str, invoice: InvoiceData, *, key: str, since: datetime) -> Receipt | None:
+        return invoices.find(self.client, order_ref, invoice, since=since)
+
+    def fetch_label(self, order_ref: str, having: Sequence[str]) -> LabelData | None:
+        return labels.fetch(self.client, order_ref, having)
 
     # -- answers that come later --------------------------------------------------------------
     def follow_up(self, tickets: Sequence[str]) -> Iterator[Outcome]:

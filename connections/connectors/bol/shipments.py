@@ -26,7 +26,7 @@ def find(client: BolClient, order_id: str, shipment: ShipmentData, *, key: str, 
     """Done if listed, Pending if it may be on its way, None if it is surely absent."""
     reference, item_id = key[: mapping.LONGEST_REFERENCE], shipment.items[0].item_id
     others = 0
-    for one in _of_order(client, order_id):
+    for one in of_order(client, order_id):
         if one.get("shipmentReference") == reference:
             return Done(str(one.get("shipmentId", "")))
         others += mapping.holds(one, item_id) and is_since(one, "shipmentDateTime", since)
@@ -44,7 +44,7 @@ def checked(client: BolClient, outcome: Outcome, status: JSON) -> Outcome:
         return Outcome(outcome.ticket, OutcomeState.GONE)
     if outcome.state is not OutcomeState.DONE:
         return outcome
-    for one in _of_order(client, order_id):
+    for one in of_order(client, order_id):
         if one.get("shipmentReference") == reference:
             return Outcome(outcome.ticket, OutcomeState.DONE, remote_id=str(one.get("shipmentId", "")))
     return Outcome(outcome.ticket, OutcomeState.PENDING if _is_young(status) else OutcomeState.GONE)
@@ -79,7 +79,8 @@ def _is_young(status: JSON) -> bool:
     return made_at is not None and datetime.now(UTC) - made_at < LISTED_AFTER
 
 
-def _of_order(client: BolClient, order_id: str) -> Iterator[JSON]:
+def of_order(client: BolClient, order_id: str) -> Iterator[JSON]:
+    """Elements of the list of shipments, the newest first."""
     for page in range(1, MOST_PAGES):
         answer = client.get_shipments(order_id, page)
         shipments = answer.get("shipments", []) if isinstance(answer, dict) else None

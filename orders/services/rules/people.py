@@ -7,6 +7,7 @@ from connections.outbox import AT_REST
 from orders.models import EventLevel
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.services.events import Adopted, Failed, Orphaned, ProductLinked, Resent, TakenManually
+from orders.services.rules.attachments import resend_refused, resume
 from orders.services.work import UNTOUCHED, Work
 from orders.states import PartStatus
 
@@ -43,6 +44,7 @@ def _open_again(work: Work) -> None:
         notice.status = DecisionStatus.PENDING
         notice.save(update_fields=["status"])
         work.send_notice(notice)
+    resend_refused(work)
     if work.is_closed:
         return
     work.set(is_manual=False)
@@ -78,6 +80,7 @@ def adopted(work: Work, event: Adopted) -> None:
         work.send_shipment(shipment)
     for cancellation in Cancellation.objects.filter(order=work.order, status=DecisionStatus.PENDING):
         work.send_cancellation(cancellation)
+    resume(work)
 
 
 def _retake(work: Work, decision: Shipment | Cancellation, status: PartStatus) -> bool:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections.connectors.errors import DataError, TransientError
-from connections.connectors.types import CancellationData, NoticeData, OutcomeState, Pending
+from connections.connectors.errors import ContractError, DataError, TransientError
+from connections.connectors.types import CancellationData, InvoiceData, NoticeData, OutcomeState, Pending
 from tests.simulators.base import Fault
 
 
@@ -133,6 +133,87 @@ def test_a_notice_of_an_order_that_is_gone_is_refused(platform):
         connector.tell("987654321", NoticeData("Do not ship this order."), key=f"{key}-n1")
     with pytest.raises(DataError):
         connector.find_notice("987654321", NoticeData("x"), key=f"{key}-n1", since=since)
+
+
+def invoice_of(*, others=()):
+    return InvoiceData(b"%PDF-1.4\n%%EOF\n", datetime.now(UTC), others=others)
+
+
+def shipped_order(marketplace, connector):
+    """Its number; the shipment is confirmed and listed."""
+    subject = marketplace.new_subject()
+    marketplace.answered(connector, marketplace.send(connector, subject, marketplace.new_key()))
+    marketplace.settle_down()
+    return subject.order_ref
+
+
+def receipt_text(receipt):
+    return receipt.ticket if isinstance(receipt, Pending) else receipt.remote_id
+
+
+def test_an_invoice_is_handed_in_once_where_it_is_taken(marketplace):
+    connector, key, since = marketplace.connect(), marketplace.new_key(), datetime.now(UTC)
+    invoice = invoice_of()
+    if not can(marketplace).takes_invoices:
+        with pytest.raises(NotImplementedError):
+            connector.upload_invoice("1", invoice, key=key)
+        with pytest.raises(NotImplementedError):
+            connector.find_invoice("1", invoice, key=key, since=since)
+        return
+    order_ref = shipped_order(marketplace, connector)
+    assert connector.find_invoice(order_ref, invoice, key=key, since=since) is None
+    receipt = connector.upload_invoice(order_ref, invoice, key=key)
+    marketplace.answered(connector, receipt)
+    found = connector.find_invoice(order_ref, invoice, key=key, since=since)
+    marketplace.answered(connector, found)
+    assert marketplace.invoiced(key) == 1
+    # The next one of the order is not taken for it.
+    other = invoice_of(others=[receipt_text(receipt)])
+    assert connector.find_invoice(order_ref, other, key=f"{key}0", since=since) is None
+    marketplace.answered(connector, connector.upload_invoice(order_ref, other, key=f"{key}0"))
+    assert (marketplace.invoiced(key), marketplace.invoiced(f"{key}0")) == (1, 1)
+
+
+@pytest.mark.parametrize("fault", [Fault.BAD_GATEWAY_AFTER, Fault.RESET_AFTER, Fault.TRUNCATED, Fault.HTML_200])
+def test_an_invoice_whose_answer_was_cut_is_found(marketplace, fault):
+    if not can(marketplace).takes_invoices:
+        pytest.skip("takes no invoices")
+    connector, key, since = marketplace.connect(), marketplace.new_key(), datetime.now(UTC)
+    order_ref, invoice = shipped_order(marketplace, connector), invoice_of()
+    marketplace.simulator.fail(marketplace.invoices, fault)
+    with pytest.raises((TransientError, ContractError)):
+        connector.upload_invoice(order_ref, invoice, key=key)
+    found = connector.find_invoice(order_ref, invoice, key=key, since=since)
+    marketplace.answered(connector, found)
+    assert marketplace.invoiced(key) == 1
+
+
+def test_what_stands_in_an_invoice_is_not_kept_of_the_exchange(marketplace):
+    if not can(marketplace).takes_invoices:
+        pytest.skip("takes no invoices")
+    exchanges = []
+    connector = marketplace.connect(exchanges=exchanges)
+    order_ref = shipped_order(marketplace, connector)
+    invoice = replace(invoice_of(), content=b"%PDF-1.4\n(Invoice for Ada de Vries, Dorpsstraat 1)\n%%EOF\n")
+    connector.upload_invoice(order_ref, invoice, key=marketplace.new_key())
+    assert exchanges and "Ada" not in repr(exchanges)
+
+
+def test_a_label_is_given_where_that_is_declared(marketplace):
+    connector = marketplace.connect()
+    if not can(marketplace).gives_labels:
+        with pytest.raises(NotImplementedError):
+            connector.fetch_label("1", [])
+        return
+    assert type(connector).label_type
+    order_ref = marketplace.new_order()
+    assert connector.fetch_label(order_ref, []) is None
+    label_id = marketplace.add_label(order_ref)
+    marketplace.settle_down()
+    label = connector.fetch_label(order_ref, [])
+    assert label.external_id == label_id
+    assert label.content.startswith(b"%PDF-")
+    assert connector.fetch_label(order_ref, [label_id]) is None
 
 
 def placed(platform, connector, key):

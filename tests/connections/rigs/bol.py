@@ -24,6 +24,7 @@ class TheRig(MarketplaceRig):
     listing = r"GET /retailer/orders$"
     writes = (r"POST /retailer/shipments$",)
     cancels = r"PUT /retailer/orders/cancellation$"
+    invoices = r"POST /retailer/shipments/invoices/"
     unknown_ticket = "404404"
     statuses = {"open": RemoteStatus.OPEN, "shipped": RemoteStatus.SHIPPED, "cancelled": RemoteStatus.CANCELLED}
     simulator: BolSimulator
@@ -75,3 +76,9 @@ class TheRig(MarketplaceRig):
 
     def cancelled(self, subject: Subject) -> int:
         return sum(effect.subject == subject.order_ref for effect in self.simulator.effects("cancel"))
+
+    def invoiced(self, key: str) -> int:
+        return sum(effect.reference == key for effect in self.simulator.effects("invoice"))
+
+    def add_label(self, order_ref: str) -> str:
+        return self.simulator.ship_with_label(order_ref)

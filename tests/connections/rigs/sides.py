@@ -37,6 +37,16 @@ class MarketplaceRig(Rig):
         """How often the remote has cancelled it, by its own books."""
         raise NotImplementedError
 
+    invoices: ClassVar[str] = ""  # pattern of the call that hands one in, where it takes invoices
+
+    def invoiced(self, key: str) -> int:
+        """How often the remote was handed the invoice with this key, by its own books."""
+        raise NotImplementedError
+
+    def add_label(self, order_ref: str) -> str:
+        """Ship with a label of the marketplace's; the label's id, where it gives labels."""
+        raise NotImplementedError
+
     def parse(self, connector: Any, raw: Any) -> OrderData:
         return connector.parse_order(raw)
 
