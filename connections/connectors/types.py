@@ -235,6 +235,7 @@ class ShopOptions:
     number: str  # the number to show, by the order number scheme; "" = the shop's own
     payment_method: str = ""  # name to show; "" = the marketplace's name
     shipping_method: str = ""
+    customer_id: str = ""  # the shop's customer that the order is given to; "" = the buyer, as a guest
     marketplace_name: str = ""
     memo: str = ""
     tag: str = ""

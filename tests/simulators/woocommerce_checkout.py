@@ -71,23 +71,25 @@ class Checkout(Access):
         total = self._decimal(given.get("total", price)) if product else Decimal(0)
         is_variation = bool(product) and product["type"] == "variation"
         tax_class = product["tax_class"] if product else ""
-        tax = self._tax(total, place, tax_class) if product and product["tax_status"] == "taxable" else Decimal(0)
+        taxes = self._taxes(total, place, tax_class) if product and product["tax_status"] == "taxable" else []
+        tax = self._sum(taxes)
         return {
             "id": self._id(), "name": product["name"] if product else "",
             "product_id": (product["parent_id"] if is_variation else product["id"]) if product else 0,
             "variation_id": product["id"] if is_variation else 0, "quantity": quantity, "tax_class": tax_class,
             "subtotal": money(self._decimal(given.get("subtotal", total)) if product else Decimal(0)),
-            "subtotal_tax": money(tax), "total": money(total), "total_tax": money(tax), "taxes": [],
+            "subtotal_tax": money(tax), "total": money(total), "total_tax": money(tax), "taxes": taxes,
             "meta_data": self._metas(given), "sku": product["sku"] if product else None,
             "price": total / quantity, "_exact": (total, tax),
         }  # fmt: skip
 
     def _cost(self, given: dict[str, Any], place: str, defaults: dict[str, str]) -> dict[str, Any]:
         total = self._decimal(given.get("total", "0"))
-        tax = self._tax(total, place, "") if given.get("tax_status", "taxable") == "taxable" else Decimal(0)
+        taxes = self._taxes(total, place, "") if given.get("tax_status", "taxable") == "taxable" else []
+        tax = self._sum(taxes)
         own = {name: given.get(name, value) for name, value in defaults.items()}
         return {
-            "id": self._id(), **own, "total": money(total), "total_tax": money(tax), "taxes": [],
+            "id": self._id(), **own, "total": money(total), "total_tax": money(tax), "taxes": taxes,
             "meta_data": self._metas(given), "_exact": (total, tax),
         }  # fmt: skip
 
@@ -98,33 +100,41 @@ class Checkout(Access):
         except InvalidOperation:
             return Decimal(0)
 
-    def _tax(self, amount: Decimal, place: str, tax_class: str) -> Decimal:
-        """The shop's own tax on an amount without tax, exactly."""
+    def _taxes(self, amount: Decimal, place: str, tax_class: str) -> list[dict[str, Any]]:
+        """The shop's own tax on an amount without tax, per rate, unrounded."""
         rates = [row for row in self.tax_rates if row["class"] == (tax_class or "standard")]
         fitting = [row for row in rates if row["country"] == place] or [row for row in rates if not row["country"]]
         if not self.calc_taxes or not fitting:
-            return Decimal(0)
-        return amount * Decimal(fitting[0]["rate"]) / 100
+            return []
+        tax = f"{amount * Decimal(fitting[0]['rate']) / 100:f}"
+        return [{"id": fitting[0]["id"], "total": tax, "subtotal": tax}]
+
+    @staticmethod
+    def _sum(taxes: list[dict[str, Any]]) -> Decimal:
+        return sum((Decimal(tax["total"]) for tax in taxes), Decimal(0))
 
     def _change_status(self, order: dict[str, Any], status: str) -> None:
         """Stock is taken once at processing and given back at cancelled."""
         order["status"] = status
         if status in TAKES_STOCK and order["id"] not in self._took_stock:
             self._took_stock.add(order["id"])
-            self._move_stock(order, -1)
+            for line in order["line_items"]:
+                self._move_stock(line, -line["quantity"])
         elif status == "cancelled" and order["id"] in self._took_stock:
             self._took_stock.remove(order["id"])
-            self._move_stock(order, +1)
+            for line in order["line_items"]:
+                self._move_stock(line, self._reduced.get(line["id"], 0))
         if status == "processing" and order["date_paid"] is None:
             order.update(self._dates("date_paid", self.now()))
         if status == "completed":
             order.update(self._dates("date_completed", self.now()))
 
-    def _move_stock(self, order: dict[str, Any], direction: int) -> None:
-        for line in order["line_items"]:
-            product = self.products.get(str(line["variation_id"] or line["product_id"]))
-            if product and product["manage_stock"] == "parent":
-                product = self.products.get(str(product["parent_id"]))
-            if product and product["manage_stock"]:
-                product["stock_quantity"] += direction * line["quantity"]
-                product["stock_status"] = "instock" if product["stock_quantity"] > 0 else "outofstock"
+    def _move_stock(self, line: dict[str, Any], pieces: int) -> None:
+        """A line remembers how many pieces it took, so that no more are given back."""
+        product = self.products.get(str(line["variation_id"] or line["product_id"]))
+        if product and product["manage_stock"] == "parent":
+            product = self.products.get(str(product["parent_id"]))
+        if product and product["manage_stock"]:
+            self._reduced[line["id"]] = self._reduced.get(line["id"], 0) - pieces
+            product["stock_quantity"] += pieces
+            product["stock_status"] = "instock" if product["stock_quantity"] > 0 else "outofstock"

@@ -19,6 +19,7 @@ from .base import Request, Response
 from .validation import SPECS, DescriptionValidator
 
 FOLDER = SPECS / "woocommerce"
+REFUNDS = r"/orders/\d+/refunds"
 AUTHENTICATION = re.compile(r"oauth_\w+|consumer_key|consumer_secret|rest_route")
 TYPES = {
     "integer": int, "string": str, "boolean": bool, "object": dict, "array": list, "date-time": str, "number": Decimal,
@@ -29,12 +30,16 @@ OTHER_TYPES = {
     "line_items.price": (int, Decimal),  # the table says string, the example shows a number
     "tax_lines.rate_id": (int,),  # likewise
     "meta_data.value": (object,),  # any JSON
+    "refunded.price": (int, Decimal),  # as that of an order's line
+    "refunded.tax_class": (str,),  # the table says integer, the example shows a text
 }
 NEWER_FIELDS = {
     "shipping.phone",  # since WooCommerce 5.6
     "fee_lines.amount",  # answered for years, never in the tables
     "products.parent_id",
 }
+# What "Create a refund" asks for, though the tables of a refund call it read-only or leave it out.
+ASKED_FOR = {"refunded.id", "refunded.refund_tax"}
 NESTED = {
     "billing": "Order - Billing properties",
     "shipping": "Order - Shipping properties",
@@ -44,6 +49,10 @@ NESTED = {
     "fee_lines": "Order - Fee lines properties",
     "tax_lines": "Order - Tax lines properties",
     "refunds": "Order - Refunds properties",
+}
+NESTED_IN_REFUND = {
+    "meta_data": "Order refund - Meta data properties",
+    "line_items": "Order refund - Line items properties",
 }
 
 
@@ -103,15 +112,21 @@ class WooCommerceDescription(DescriptionValidator):
         return [f"unknown parameter {name}" for name in sorted(given - known)]
 
     def _sent(self, request: Request, path: str) -> list[str]:
-        if request.method not in {"POST", "PUT"} or not re.fullmatch(r"/orders(/\d+)?", path):
-            return []
-        return list(_fields(request.json(), "Order properties", "", is_sent=True))
+        if request.method in {"POST", "PUT"} and re.fullmatch(r"/orders(/\d+)?", path):
+            return list(_fields(request.json(), "Order properties", "", is_sent=True))
+        if request.method == "POST" and re.fullmatch(REFUNDS, path):
+            return list(_refund_fields(request.json(), is_sent=True))
+        return []
 
     def _answered(self, path: str, body: Any) -> list[str]:
         rows = body if isinstance(body, list) else [body]
         if re.fullmatch(r"/orders(/\d+)?", path):
             wanted = example_keys("orders.retrieve-an-order") - {"_links"}
             return [problem for row in rows for problem in _order_errors(row, wanted)]
+        if re.fullmatch(REFUNDS, path):
+            wanted = example_keys("order-refunds.list-all-refunds") - {"_links"}
+            problems = [f"refunds: {wanted ^ row.keys()}" for row in rows if wanted ^ row.keys()]
+            return [*problems, *(problem for row in rows for problem in _refund_fields(row, is_sent=False))]
         if re.fullmatch(r"/orders/\d+/fulfillments", path):
             wanted = example_keys("order-fulfillments.list-response")
             return [f"fulfillments: {wanted ^ row.keys()}" for row in rows if wanted ^ row.keys()]
@@ -129,12 +144,31 @@ def _order_errors(row: dict[str, Any], wanted: frozenset[str]) -> list[str]:
     return [*missing, *_fields(row, "Order properties", "", is_sent=False)]
 
 
+def _refund_fields(row: dict[str, Any], *, is_sent: bool) -> Any:
+    """Its own tables; the lines are told from those of orders by the name "refunded"."""
+    table = tables()["order-refunds"]
+    for name, value in row.items():
+        if name in NESTED_IN_REFUND:
+            prefix = "refunded." if name == "line_items" else f"{name}."
+            for part in value:
+                yield from _misfits(part, table[NESTED_IN_REFUND[name]], prefix, is_sent=is_sent)
+    yield from _misfits(row, table["Order refund properties"], "", is_sent=is_sent)
+
+
 def _fields(row: dict[str, Any], table_name: str, prefix: str, *, is_sent: bool) -> Any:
-    """What is wrong with this object: unknown fields, read-only ones sent, values of another type."""
-    table = tables()["orders"][table_name]
+    """What is wrong with this object of an order, and with those inside of it."""
+    yield from _misfits(row, tables()["orders"][table_name], prefix, is_sent=is_sent)
+    for name, value in row.items():
+        if name in NESTED and name in tables()["orders"][table_name]:
+            for part in value if isinstance(value, list) else [value]:
+                yield from _fields(part, NESTED[name], f"{name}.", is_sent=is_sent)
+
+
+def _misfits(row: dict[str, Any], table: dict[str, tuple[str, bool]], prefix: str, *, is_sent: bool) -> Any:
+    """Unknown fields, read-only ones sent, values of another type."""
     for name, value in row.items():
         full = f"{prefix}{name}"
-        if full in NEWER_FIELDS:
+        if full in NEWER_FIELDS or (is_sent and full in ASKED_FOR):
             continue
         if name not in table:
             yield f"unknown field {full}"
@@ -145,6 +179,3 @@ def _fields(row: dict[str, Any], table_name: str, prefix: str, *, is_sent: bool)
         allowed = OTHER_TYPES.get(".".join(full.split(".")[-2:]), (TYPES[kind],))
         if value is not None and not isinstance(value, allowed):
             yield f"{full} is {type(value).__name__}, not {kind}"
-        if name in NESTED:
-            for part in value if isinstance(value, list) else [value]:
-                yield from _fields(part, NESTED[name], f"{name}.", is_sent=is_sent)

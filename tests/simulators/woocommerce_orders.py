@@ -1,10 +1,9 @@
-"""The orders of a WooCommerce shop: list, make, change, throw away, refund."""
+"""The orders of a WooCommerce shop: list, make, change, throw away."""
 
 from __future__ import annotations
 
 import copy
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from .base import Request, Response, route
@@ -136,7 +135,7 @@ class Orders(Checkout):
             return Response(500, PAGE, HTML)
         return None
 
-    # -- notes, refunds ---------------------------------------------------------------------------
+    # -- notes ------------------------------------------------------------------------------------
     @route("GET", ORDERS + r"/(?P<order_id>\d+)/notes")
     def list_notes(self, request: Request, order_id: str) -> Response:
         if order_id not in self.orders:
@@ -154,21 +153,3 @@ class Orders(Checkout):
         self.notes.setdefault(order_id, []).append(note)
         self.record("note", order_id, note["note"])
         return Response.of(note, 201)
-
-    @route("POST", ORDERS + r"/(?P<order_id>\d+)/refunds")
-    def create_refund(self, request: Request, order_id: str) -> Response:
-        order, body = self.orders.get(order_id), self._body(request)
-        if order is None:
-            return error(404, "woocommerce_rest_invalid_order", "Invalid order ID.")
-        refund = {"id": self._id(), **self._dates("date_created", self.now()), "amount": body["amount"],
-                  "reason": body.get("reason", ""), "refunded_by": 1, "refunded_payment": False, "meta_data": [],
-                  "line_items": []}  # fmt: skip
-        self.refunds.setdefault(order_id, []).append(refund)
-        order["refunds"].append({"id": refund["id"], "reason": refund["reason"], "total": f"-{body['amount']}"})
-        if sum(Decimal(row["amount"]) for row in self.refunds[order_id]) >= Decimal(order["total"]):
-            self._change_status(order, "refunded")
-        if body.get("api_restock"):
-            self._move_stock(order, +1)
-        self._touch(order)
-        self.record("refund", order_id, order["transaction_id"], refund)
-        return Response.of(refund, 201)

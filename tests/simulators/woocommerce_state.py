@@ -69,6 +69,8 @@ class ShopState(Simulator):
         self._nonces: set[str] = set()
         self._poison: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self._took_stock: set[int] = set()
+        self._reduced: dict[int, int] = {}  # pieces that each line of an order took from the stock
+        self.stops_while_refunding = False  # the script ends once a refund is saved, before all that follows
         self._last_id = 100
         self.add_tax_rate("21.0000")
 

@@ -6,13 +6,14 @@ import hashlib
 from typing import Any
 
 from .base import Request, Response, route
-from .woocommerce_orders import ORDERS, Orders
+from .woocommerce_orders import ORDERS
+from .woocommerce_refunds import Refunds
 from .woocommerce_state import error
 
 ONE = r"/orders/(?P<order_id>\d+)/shipment-trackings"
 
 
-class Tracking(Orders):
+class Tracking(Refunds):
     @route("GET", ORDERS + r"/(?P<order_id>\d+)/fulfillments")
     def list_fulfillments(self, request: Request, order_id: str) -> Response:
         if not self.has_fulfillments:

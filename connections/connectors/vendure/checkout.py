@@ -22,6 +22,7 @@ from .mapping import address_input, customer_input, major, minor
 
 TEST_NOTE = "TEST ORDER - do not ship"
 REFUND_REASON = "Marketplace price"
+PRICE_DIFFERENCE = "Price difference"  # how the surcharge of a line is described
 TOTAL = re.compile(r"Total: \d+(\.\d+)? [A-Z]{3}\Z")
 
 
@@ -237,7 +238,7 @@ class Checkout:
             sku = line["productVariant"]["sku"]
             amount = plan.lines[sku].total - line["proratedLinePriceWithTax"] if sku in plan.lines else 0
             rest -= amount
-            result.append(self._surcharge(f"Price difference {sku}", amount, line["taxRate"], sku))
+            result.append(self._surcharge(f"{PRICE_DIFFERENCE} {sku}", amount, line["taxRate"], sku))
         result.append(self._surcharge("Shipping and other differences", rest, max(rates, default=0)))
         return [one for one in result if one["price"]]
 

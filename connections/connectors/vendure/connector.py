@@ -17,19 +17,26 @@ from ..types import (
     OrderData,
     OrderUpdate,
     Page,
+    Receipt,
     Record,
+    RefundData,
     ShopOptions,
     StreamSpec,
 )
-from . import documents, mapping
+from . import documents, mapping, refunds
 from .checkout import REFUND_REASON, Checkout, carries, differs, note_lines
 from .client import VendureClient
+from .reading import moment
+from .refunded import key_of
 
 OVERLAP = timedelta(minutes=10)
 CLOCK_DIFFERENCE = timedelta(hours=1)
 # States in which a further parcel does not move the order's `updatedAt` (tried), so these are always read.
 STILL = ["PartiallyShipped", "PartiallyDelivered"]
 STILL_FOR = timedelta(days=60)
+# A refund moves nothing of its order (tried), so orders this young are looked through in turn, a page with each poll.
+REFUNDED_FOR = timedelta(days=100)
+BY_CHANGE = {"updatedAt": "ASC", "id": "ASC"}
 UNPAID = ["Draft", "ArrangingPayment"]
 CHANGING = {"Modifying", "ArrangingAdditionalPayment", *UNPAID}
 
@@ -57,7 +64,7 @@ class VendureConnector(PlatformConnector):
         ),
     )
     page_size = 100  # the API's own limit for administrators is 1000
-    capabilities = Capabilities(index_delay_seconds=0, works_on_seconds=60, takes_notices=True)
+    capabilities = Capabilities(index_delay_seconds=0, works_on_seconds=60, takes_notices=True, takes_refunds=True)
 
     def __init__(self, account: Account, http: HttpClient) -> None:
         super().__init__(account, http)
@@ -82,13 +89,23 @@ class VendureConnector(PlatformConnector):
         return [StreamSpec("updates", "updates")]
 
     def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
-        """Placed orders by `updatedAt`, then those that move without it. The cursor is the newest `updatedAt` read."""
-        start = mapping.moment(cursor, "cursor") - OVERLAP if cursor else datetime(2000, 1, 1, tzinfo=UTC)
+        """Placed orders by `updatedAt`, those that move without it, and a page of all that may have been refunded.
+        The cursor is the newest `updatedAt` read, and how many orders were looked through for refunds."""
+        newest, _, looked_at = cursor.partition(" ")
+        start = moment(newest, "cursor") - OVERLAP if newest else datetime(2000, 1, 1, tzinfo=UTC)
+        read: set[str] = set()
         for orders in self._changed(start):
-            cursor = max(cursor, mapping.iso(mapping.moment(orders[-1]["updatedAt"], "updatedAt")))
-            yield _page(orders, cursor)
+            newest = max(newest, mapping.iso(moment(orders[-1]["updatedAt"], "updatedAt")))
+            read |= {str(order["id"]) for order in orders}
+            yield _page(orders, f"{newest} {looked_at}".strip())
         for orders in self._still(start):
-            yield _page(orders, cursor)
+            read |= {str(order["id"]) for order in orders}
+            yield _page(orders, f"{newest} {looked_at}".strip())
+        if cursor:  # a first read has seen them all
+            orders = self._refundable(int(looked_at or 0))
+            is_end = len(orders) < self.page_size
+            looked_at = "" if is_end else str(int(looked_at or 0) + len(orders))
+            yield _page([order for order in orders if str(order["id"]) not in read], f"{newest} {looked_at}".strip())
 
     def _changed(self, start: datetime) -> Iterator[list[JSON]]:
         """Pages from a moment on. `after` is exclusive and moments tie, so those read at the last one are skipped."""
@@ -101,8 +118,8 @@ class VendureConnector(PlatformConnector):
                 yield orders
             if len(orders) < self.page_size:
                 return
-            last = mapping.moment(orders[-1]["updatedAt"], "updatedAt")
-            ties = sum(mapping.moment(one["updatedAt"], "updatedAt") == last for one in orders)
+            last = moment(orders[-1]["updatedAt"], "updatedAt")
+            ties = sum(moment(one["updatedAt"], "updatedAt") == last for one in orders)
             start, skip = (last, ties) if last > start else (start, skip + len(orders))
 
     def _still(self, before: datetime) -> Iterator[list[JSON]]:
@@ -118,8 +135,16 @@ class VendureConnector(PlatformConnector):
             if len(orders) < self.page_size:
                 return
 
-    def _orders(self, where: JSON, skip: int, document: str = documents.ORDERS) -> list[JSON]:
-        options = {"filter": where, "sort": {"updatedAt": "ASC", "id": "ASC"}, "skip": skip, "take": self.page_size}
+    def _refundable(self, skip: int) -> list[JSON]:
+        """Orders that grow too old make the others move up; what is passed over so is seen the next time round."""
+        after = mapping.iso(datetime.now(UTC) - REFUNDED_FOR)
+        where = {"orderPlacedAt": {"after": after}, "state": {"notIn": list(mapping.UNPLACED)}}
+        return self._orders(where, skip, sort={"id": "ASC"})
+
+    def _orders(
+        self, where: JSON, skip: int, document: str = documents.ORDERS, *, sort: JSON = BY_CHANGE
+    ) -> list[JSON]:
+        options = {"filter": where, "sort": sort, "skip": skip, "take": self.page_size}
         return list(self.client.query(document, options=options)["orders"]["items"])
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
@@ -156,9 +181,11 @@ class VendureConnector(PlatformConnector):
         """A paid order that waits neither for its price difference nor for the settling of its refund."""
         if order["state"] in CHANGING:
             return False
-        refunds = [one for payment in order["payments"] for one in payment["refunds"]]
-        if any(one["state"] == "Pending" and one["reason"] == REFUND_REASON for one in refunds):
+        paid_back = [one for payment in order["payments"] for one in payment["refunds"]]
+        if any(one["state"] == "Pending" and one["reason"] == REFUND_REASON for one in paid_back):
             return False
+        if any(key_of(one) for one in paid_back):
+            return True  # goods came back, and what was taken into stock is gone from the total
         is_untouched = order["state"] == "PaymentSettled" and not order["modifications"] and not order["fulfillments"]
         return not (self._adjusts and is_untouched and differs(order, key))
 
@@ -173,6 +200,12 @@ class VendureConnector(PlatformConnector):
         if order is None:
             raise DataError(f"no order {order_id}", code="order.gone")
         return Done(order_id) if any(f"[{key}]" in line for line in note_lines(order)) else None
+
+    def refund(self, order_id: str, refund: RefundData, *, key: str) -> Receipt:
+        return refunds.refund(self.client, order_id, refund, key=key)
+
+    def find_refund(self, order_id: str, refund: RefundData, *, key: str, since: datetime) -> Receipt | None:
+        return refunds.find(self.client, order_id, key=key)
 
     @property
     def _adjusts(self) -> bool:

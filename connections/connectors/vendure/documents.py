@@ -5,7 +5,7 @@ ERROR = "__typename ... on ErrorResult { errorCode message }"
 # What is kept of an order and read by `parse_update`.
 UPDATE = """
 id code state createdAt updatedAt orderPlacedAt
-payments { transactionId }
+payments { transactionId refunds { id createdAt state reason lines { orderLineId quantity } } }
 lines { id quantity orderPlacedQuantity productVariant { sku } }
 fulfillments { id state method trackingCode createdAt updatedAt lines { orderLineId quantity } }
 """
@@ -18,6 +18,18 @@ lines { id quantity taxRate proratedLinePriceWithTax productVariant { id sku } }
 payments { id amount transactionId refunds { id total state reason } }
 modifications { id }
 fulfillments { id }
+"""
+
+REFUND = "id createdAt state total reason transactionId lines { orderLineId quantity }"
+
+# What refunding goes by. Pieces that were cancelled are gone from a line's `quantity`, not from `orderPlacedQuantity`.
+REFUNDING = f"""
+id
+lines {{ id quantity orderPlacedQuantity proratedUnitPriceWithTax productVariant {{ sku }} }}
+surcharges {{ description sku priceWithTax }}
+payments {{ id amount state refunds {{ {REFUND} }} }}
+fulfillments {{ state lines {{ orderLineId quantity }} }}
+history(options: {{ filter: {{ type: {{ eq: "ORDER_CANCELLATION" }} }} }}) {{ items {{ data }} }}
 """
 
 NOTES = 'history(options: { filter: { type: { eq: "ORDER_NOTE" } } }) { items { data } }'
@@ -38,6 +50,7 @@ ORDERS = f"query ($options: OrderListOptions) {{ orders(options: $options) {{ it
 ORDER = f"query ($id: ID!) {{ order(id: $id) {{ {UPDATE} }} }}"
 ORDER_STATE = f"query ($id: ID!) {{ order(id: $id) {{ {STATE} }} }}"
 FIND = f"query ($options: OrderListOptions) {{ orders(options: $options) {{ items {{ {STATE} {NOTES} }} }} }}"
+ORDER_REFUNDING = f"query ($id: ID!) {{ order(id: $id) {{ {REFUNDING} }} }}"
 ORDER_NOTES = f"query ($id: ID!) {{ order(id: $id) {{ id {NOTES} }} }}"
 CUSTOMERS = """query ($email: String!) {
   customers(options: { filter: { emailAddress: { eq: $email } }, take: 1 }) { items { id } }
@@ -78,4 +91,10 @@ TRANSITION = _mutation("$id: ID!, $state: String!", "transitionOrderToState(id: 
 )
 PAY = _mutation("$input: ManualPaymentInput!", "addManualPaymentToOrder(input: $input)")
 MODIFY = _mutation("$input: ModifyOrderInput!", "modifyOrder(input: $input)")
+MAKE_REFUND = (
+    f"mutation ($input: RefundOrderInput!) {{ refundOrder(input: $input) {{ ... on Refund {{ {REFUND} }} {ERROR} }} }}"
+)
+CANCEL_LINES = (
+    f"mutation ($input: CancelOrderInput!) {{ cancelOrder(input: $input) {{ ... on Order {{ id }} {ERROR} }} }}"
+)
 SETTLE_REFUND = f"mutation ($input: SettleRefundInput!) {{ settleRefund(input: $input) {{ {ERROR} }} }}"

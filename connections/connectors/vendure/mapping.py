@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import ContractError, DataError
+from ..errors import ContractError
 from ..types import JSON, AddressData, OrderData, OrderUpdate, ParcelData, ParcelItem, ShopState
-
-T = TypeVar("T")
+from .reading import known, list_of, moment, object_of, pieces, text, unreadable, words
+from .refunded import came_back, seen
 
 # States of the default order process (3.7, default-order-process).
 STATES = {
@@ -30,7 +29,6 @@ STATES = {
     "Delivered": ShopState.COMPLETED,
     "Cancelled": ShopState.CANCELLED,
 }
-MOST_PIECES = 2**31 - 1  # GraphQL's Int
 UNPLACED = ("Created", "AddingItems", "Draft", "ArrangingPayment")
 IS_PARCEL = {"Created": False, "Pending": False, "Shipped": True, "Delivered": True, "Cancelled": False}
 
@@ -50,15 +48,6 @@ def minor(amount: Decimal, precision: int) -> int:
 
 def major(amount: int, precision: int) -> Decimal:
     return Decimal(amount).scaleb(-precision)
-
-
-def moment(value: JSON, field: str) -> datetime:
-    """A DateTime scalar (ISO 8601, UTC)."""
-    try:
-        parsed = datetime.fromisoformat(value)
-        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(f"{field} is not a moment: {value!r:.80}", code="shop.unreadable", field=field) from None
 
 
 def iso(value: datetime) -> str:
@@ -100,94 +89,50 @@ def parse_update(raw: JSON) -> OrderUpdate:
     Raises DataError ("shop.unreadable") naming the missing or unknown field.
     """
     if not isinstance(raw, dict):
-        raise _unreadable("order", raw)
-    state = _known(STATES, _text(raw, "state"), "state")
-    skus = {_text(line, "id"): _text(_object(line, "productVariant"), "sku") for line in _list(raw, "lines")}
+        raise unreadable("order", raw)
+    state = known(STATES, text(raw, "state"), "state")
+    skus = {text(line, "id"): text(object_of(line, "productVariant"), "sku") for line in list_of(raw, "lines")}
     shipped = [
-        one for one in _list(raw, "fulfillments") if _known(IS_PARCEL, _text(one, "state"), "fulfillments.state")
+        one for one in list_of(raw, "fulfillments") if known(IS_PARCEL, text(one, "state"), "fulfillments.state")
     ]
+    if state is ShopState.CANCELLED and came_back(raw):
+        state = ShopState.OPEN
     if state is ShopState.OPEN and _everything_left(raw, shipped):
         state = ShopState.COMPLETED
     return OrderUpdate(
-        external_id=_text(raw, "id"),
+        external_id=text(raw, "id"),
         state=state,
         updated_at=moment(raw.get("updatedAt"), "updatedAt"),
-        status_text=_text(raw, "state"),
-        number=_text(raw, "code"),
-        reference=next(filter(None, (_words(one, "transactionId") for one in _list(raw, "payments"))), ""),
+        status_text=text(raw, "state"),
+        number=text(raw, "code"),
+        reference=next(filter(None, (words(one, "transactionId") for one in list_of(raw, "payments"))), ""),
         parcels=[_parcel(one, skus) for one in shipped],
+        refunds=list(seen(raw, skus)),
     )
 
 
 def _everything_left(raw: JSON, shipped: Sequence[JSON]) -> bool:
     """Vendure leaves an order PartiallyDelivered if a parcel arrives before the last one leaves."""
-    open_items: Counter[str] = Counter({_text(line, "id"): _count(line) for line in _list(raw, "lines")})
+    open_items: Counter[str] = Counter({text(line, "id"): pieces(line) for line in list_of(raw, "lines")})
     for fulfilment in shipped:
-        for line in _list(fulfilment, "lines"):
-            open_items[_text(line, "orderLineId")] -= _count(line)
+        for line in list_of(fulfilment, "lines"):
+            open_items[text(line, "orderLineId")] -= pieces(line)
     return bool(shipped) and all(count <= 0 for count in open_items.values())
 
 
 def _parcel(fulfilment: JSON, skus: dict[str, str]) -> ParcelData:
     counts: Counter[str] = Counter()
-    for line in _list(fulfilment, "lines"):
-        counts[_known(skus, _text(line, "orderLineId"), "fulfillments.lines.orderLineId")] += _count(line)
+    for line in list_of(fulfilment, "lines"):
+        counts[known(skus, text(line, "orderLineId"), "fulfillments.lines.orderLineId")] += pieces(line)
     # It moves last when delivered, so the moment it was made is then closer to when it left.
     field = "updatedAt" if fulfilment["state"] == "Shipped" else "createdAt"
     return ParcelData(
-        ref=_text(fulfilment, "id"),
-        tracking_code=_words(fulfilment, "trackingCode"),
-        transporter=_words(fulfilment, "method"),
+        ref=text(fulfilment, "id"),
+        tracking_code=words(fulfilment, "trackingCode"),
+        transporter=words(fulfilment, "method"),
         items=[ParcelItem(sku, count) for sku, count in counts.items()],
         shipped_at=moment(fulfilment.get(field), f"fulfillments.{field}"),
     )
-
-
-def _unreadable(field: str, value: JSON) -> DataError:
-    return DataError(f"{field} is {value!r:.80}", code="shop.unreadable", field=field)
-
-
-def _text(raw: JSON, field: str) -> str:
-    value = raw.get(field) if isinstance(raw, dict) else None
-    if not isinstance(value, str) or not value:
-        raise _unreadable(field, value)
-    return value
-
-
-def _words(raw: JSON, field: str) -> str:
-    """Optional text."""
-    value = raw.get(field)
-    if value is not None and not isinstance(value, str):
-        raise _unreadable(field, value)
-    return (value or "").strip()
-
-
-def _object(raw: JSON, field: str) -> JSON:
-    value = raw.get(field)
-    if not isinstance(value, dict):
-        raise _unreadable(field, value)
-    return value
-
-
-def _list(raw: JSON, field: str) -> list[JSON]:
-    """A list of objects; null is an empty one (`payments` and `fulfillments` are nullable)."""
-    value = (raw.get(field) if isinstance(raw, dict) else raw) or []
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise _unreadable(field, value)
-    return value
-
-
-def _count(raw: JSON) -> int:
-    value = raw.get("quantity")
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_PIECES:
-        raise _unreadable("quantity", value)
-    return value
-
-
-def _known(table: dict[str, T], code: str, field: str) -> T:
-    if code not in table:
-        raise _unreadable(field, code)
-    return table[code]
 
 
 def record_id(raw: JSON) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..errors import DataError
 from ..types import JSON, ItemData, ShopOptions
 from .client import Client
-from .mapping import text_of
 from .order import Product, product_from
+from .reading import text_of
 from .tax import TaxRules, rules_from
 
 SKUS_PER_CALL = 20  # keeps the address well below the 2,000 characters that hosts allow

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..http import HttpClient, Response
 
 PER_PAGE = 100  # the most the API allows; 101 is answered with 400 (measured)
+MOST_REFUND_PAGES = 10
 CORE = "/wc/v3"
 SHIPMENT_TRACKING = "/wc-shipment-tracking/v3"  # the official extension
 ADVANCED_SHIPMENT_TRACKING = "/wc-ast/v3"  # AST, a widespread plugin with the same shape
@@ -95,6 +96,29 @@ class Client:
         response = self._send("POST", f"{CORE}/orders/{order_id}/notes", json=body, accept={404})
         self._require_order(response)
         return object_of(response)
+
+    def refunds(self, order_id: str) -> list[JSON]:
+        """All of an order's refunds, the oldest first. Of an order that is gone the shop answers none (source)."""
+        rows, page, pages = [], 1, 1
+        while page <= pages:
+            listing = self._list(f"{CORE}/orders/{order_id}/refunds", {"orderby": "id", "order": "asc"}, page)
+            rows += listing.rows
+            page, pages = page + 1, min(listing.pages, MOST_REFUND_PAGES)
+        return rows
+
+    def create_refund(self, order_id: str, body: JSON) -> JSON:
+        """Raises DataError "order.gone" or "refund.refused". WooCommerce answers both with 500 (source: these errors
+        carry no status), so the code in the body tells them from a shop that is unwell."""
+        response = self._send("POST", f"{CORE}/orders/{order_id}/refunds", json=body, accept={404, 500})
+        if response.status < 300:
+            return object_of(response)
+        code, error = error_code(response), error_for(response, is_write=True)
+        if code == "woocommerce_rest_invalid_order_id":
+            raise DataError("The shop no longer has this order.", code="order.gone", status=response.status)
+        if code == "woocommerce_rest_cannot_create_order_refund":
+            raise DataError(error.detail, code="refund.refused", status=response.status, request_id=response.request_id)
+        self._require_order(response)
+        raise error
 
     def try_writing(self) -> None:
         """Raises AuthError if the keys may only read, as WooCommerce proposes when a key is made. Writes

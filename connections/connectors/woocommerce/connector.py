@@ -21,15 +21,17 @@ from ..types import (
     OrderUpdate,
     Page,
     Receipt,
+    RefundData,
     ShopOptions,
     StreamSpec,
 )
-from . import catalogue, mapping, notices
+from . import catalogue, mapping, notices, refunds
 from .address import shop_address
 from .client import ADVANCED_SHIPMENT_TRACKING, SHIPMENT_TRACKING, Client
 from .fields import CREDENTIALS, SETTINGS
 from .lookup import find
 from .order import build, check_quantities, check_stock
+from .reading import meta, rows_of, text_of
 from .tax import HUNDRED, TaxRules
 from .updates import changed_orders
 
@@ -53,6 +55,7 @@ class WooCommerceConnector(PlatformConnector):
         # script after 30 to 120 seconds.
         works_on_seconds=120,
         takes_notices=True,
+        takes_refunds=True,
     )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
@@ -120,7 +123,7 @@ class WooCommerceConnector(PlatformConnector):
     def _site_name(self) -> str:
         """Some security plugins close the index; it is only for show."""
         try:
-            return mapping.text_of(self.client.site(), "name")
+            return text_of(self.client.site(), "name")
         except ConnectorError:
             return ""
 
@@ -148,12 +151,15 @@ class WooCommerceConnector(PlatformConnector):
         return changed_orders(self.client, cursor, self.meaning)
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
-        """{"order", "fulfillments", "trackings"}: the order and what the tracking sources say of it."""
+        """{"order", "fulfillments", "trackings", "refunds"}: the order, what the tracking sources say of it, and
+        its refunds whole; the order itself tells only their amounts."""
         found = self.client.order(external_id)
-        has_fulfilments = mapping.meta(found, mapping.FULFILLMENT_STATUS) is not None
+        has_fulfilments = meta(found, mapping.FULFILLMENT_STATUS) is not None
         fulfillments = self._fulfillments(external_id) if has_fulfilments else None
         trackings = None if fulfillments else self._trackings(external_id)
-        return {"order": found, "fulfillments": fulfillments or [], "trackings": trackings or []}
+        paid_back = self.client.refunds(external_id) if rows_of(found, "refunds") else []
+        parts = {"fulfillments": fulfillments, "trackings": trackings, "refunds": paid_back}
+        return {"order": found, **{name: rows or [] for name, rows in parts.items()}}
 
     def _fulfillments(self, order_id: str) -> list[JSON] | None:
         return self._unless_absent("fulfillments", self.client.fulfillments, order_id)
@@ -199,7 +205,7 @@ class WooCommerceConnector(PlatformConnector):
             check_stock(order.items, products)
         body = build(order, products, self.tax_rules, key=key, options=options)
         made = self.client.create_order(body)
-        remote_id = mapping.text_of(made, "id")
+        remote_id = text_of(made, "id")
         if not remote_id:  # it may well have been made
             raise ContractError("The shop's answer to a new order has no id.")
         if not mapping.has_every_product(made):
@@ -212,7 +218,7 @@ class WooCommerceConnector(PlatformConnector):
                 reason="missing_reference",
             )
         matches = {pid: match.shop_id for pid, match in found_there.items() if match.shop_id != pid}
-        return Done(remote_id, mapping.text_of(made, "number"), _total_notes(made, order), matches)
+        return Done(remote_id, text_of(made, "number"), _total_notes(made, order), matches)
 
     def _is_there(self, order_id: str) -> bool:
         try:
@@ -253,7 +259,7 @@ class WooCommerceConnector(PlatformConnector):
         row = find(self.client, key, since=since)
         if row is None:
             return None
-        return Found(mapping.text_of(row, "id"), mapping.text_of(row, "number"), is_complete=mapping.is_whole(row))
+        return Found(text_of(row, "id"), text_of(row, "number"), is_complete=mapping.is_whole(row))
 
     # -- what the shop's staff is told ------------------------------------------------------------
     def tell(self, order_id: str, notice: NoticeData, *, key: str) -> Receipt:
@@ -262,12 +268,19 @@ class WooCommerceConnector(PlatformConnector):
     def find_notice(self, order_id: str, notice: NoticeData, *, key: str, since: datetime) -> Receipt | None:
         return notices.find(self.client, order_id, key=key)
 
+    # -- what the buyer got back ------------------------------------------------------------------
+    def refund(self, order_id: str, refund: RefundData, *, key: str) -> Receipt:
+        return refunds.refund(self.client, order_id, refund, key=key)
+
+    def find_refund(self, order_id: str, refund: RefundData, *, key: str, since: datetime) -> Receipt | None:
+        return refunds.find(self.client, order_id, refund, key=key)
+
 
 def _total_notes(made: JSON, wanted: OrderData) -> list[str]:
     try:
-        total = Decimal(mapping.text_of(made, "total"))
+        total = Decimal(text_of(made, "total"))
     except InvalidOperation:
         return ["The shop gave no total for the order."]
     if abs(total - wanted.total) <= TOLERANCE:
         return []
-    return [f"shop total differs: {total} {mapping.text_of(made, 'currency')} instead of {wanted.total}"]
+    return [f"shop total differs: {total} {text_of(made, 'currency')} instead of {wanted.total}"]

@@ -10,20 +10,19 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ..errors import DataError
 from ..types import JSON, OrderUpdate, ParcelData, ParcelItem, ShopState
+from .reading import LONGEST_QUANTITY, line_ref, meta, moment, required, rows_of, text_of
+from .refunded import is_return, seen
 
 REFERENCE = "_channable_reference"  # meta of an order: our key
-LINE_PRODUCT = "_channable_product_id"  # meta of a line: ItemData.product_id as we were given it
 FULFILLMENT_STATUS = "_fulfillment_status"
 TRACKING_ITEMS = "_wc_shipment_tracking_items"  # where Shipment Tracking and AST both keep theirs
 
-LONGEST_QUANTITY = 9  # digits; nobody sends more, and no column holds it
-
 COMPLETED = frozenset({"completed"})
-# "failed" is a payment that did not succeed; the shop ships neither of these. Of "refunded", see _state.
+# "failed" is a payment that did not succeed; the shop ships neither of these. Of "refunded", see state_of.
 CANCELLED = frozenset({"cancelled", "refunded", "failed", "trash"})
 
 UNPAID = frozenset({"pending", "checkout-draft", "auto-draft"})
@@ -53,42 +52,6 @@ def meaning_of(completed: str, cancelled: str, tracking_keys: str) -> Meaning:
     )
 
 
-# -- reading safely -------------------------------------------------------------------------------
-def text_of(row: JSON, name: str) -> str:
-    """A text, or a number as text; "" for anything else or nothing."""
-    value = row.get(name) if isinstance(row, dict) else None
-    is_plain = isinstance(value, str | int) and not isinstance(value, bool)
-    return str(value).strip() if is_plain else ""
-
-
-def required(row: JSON, name: str, field: str) -> str:
-    text = text_of(row, name)
-    if not text:
-        raise DataError(f"The shop's order has no {field}.", field=field)
-    return text
-
-
-def moment(text: str, field: str) -> datetime:
-    """The fields ending in _gmt have no offset and are UTC; fulfilments end in Z."""
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise DataError(f"{field} of the shop's order is not a date.", field=field) from None
-
-
-def rows_of(parent: JSON, name: str) -> list[JSON]:
-    """The objects of a list; nulls and other things that plugins leave there are passed over."""
-    value = parent.get(name) if isinstance(parent, dict) else None
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def meta(parent: JSON, key: str) -> JSON:
-    """The newest value under this key, or None: WordPress allows several, plugins read the last."""
-    values = [row.get("value") for row in rows_of(parent, "meta_data") if row.get("key") == key]
-    return values[-1] if values else None
-
-
 def carries(order: JSON, key: str) -> bool:
     """Whether this order is the one we made with `key`. Exact: searches of the shop find parts too."""
     return bool(key) and key in {meta(order, REFERENCE), text_of(order, "transaction_id")}
@@ -111,12 +74,13 @@ def version_of(row: JSON, meaning: Meaning) -> str:
     """A digest of what can change of an order, from its row in the list."""
     keys = (TRACKING_ITEMS, FULFILLMENT_STATUS, *meaning.tracking_keys)
     facts = [text_of(row, "status"), text_of(row, "date_modified_gmt"), *(meta(row, key) for key in keys)]
+    facts += [text_of(refund, "id") for refund in rows_of(row, "refunds")]
     return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
 # -- the update -----------------------------------------------------------------------------------
 def parse_update(raw: JSON, meaning: Meaning) -> OrderUpdate:
-    """Turn {"order", "fulfillments", "trackings"}, as put together by `fetch_one`, into an OrderUpdate.
+    """Turn {"order", "fulfillments", "trackings", "refunds"}, as put together by `fetch_one`, into an OrderUpdate.
 
     Statuses that plugins add mean open unless the settings say otherwise: shops invent them freely
     ("packing", "wc-awaiting-pickup"), and most are stops on the way.
@@ -126,25 +90,31 @@ def parse_update(raw: JSON, meaning: Meaning) -> OrderUpdate:
     if not isinstance(order, dict):
         raise DataError("The shop's answer holds no order.", field="order")
     status = required(order, "status", "status").removeprefix("wc-")
-    parcels = list(_parcels(raw, order, meaning))
+    parcels, refunds = list(_parcels(raw, order, meaning)), rows_of(raw, "refunds")
     return OrderUpdate(
         external_id=required(order, "id", "id"),
-        state=state_of(status, order, meaning, has_parcels=bool(parcels)),
+        state=state_of(status, order, meaning, has_parcels=bool(parcels), came_back=is_return(refunds)),
         updated_at=moment(required(order, "date_modified_gmt", "date_modified_gmt"), "date_modified_gmt"),
         status_text=status,
         number=text_of(order, "number"),
         reference=str(meta(order, REFERENCE) or text_of(order, "transaction_id")),
         parcels=parcels,
+        refunds=list(seen(refunds, order)),
     )
 
 
-def state_of(status: str, order: JSON, meaning: Meaning, *, has_parcels: bool = False) -> ShopState:
+def state_of(
+    status: str, order: JSON, meaning: Meaning, *, has_parcels: bool = False, came_back: bool = False
+) -> ShopState:
     """ "refunded" is set when the whole amount was paid back, before shipping (a cancellation) or after
-    (a return): the date of completion and the parcels tell which."""
+    (a return): the date of completion and the parcels tell which. Where a refund of ours set it, the order
+    `came_back`, and that says nothing new of what was sent: some are never completed in the shop."""
     if status in meaning.completed:
         return ShopState.COMPLETED
-    if status == "refunded" and status in meaning.cancelled and (order.get("date_completed_gmt") or has_parcels):
-        return ShopState.COMPLETED
+    if status == "refunded" and status in meaning.cancelled:
+        if order.get("date_completed_gmt") or has_parcels:
+            return ShopState.COMPLETED
+        return ShopState.OPEN if came_back else ShopState.CANCELLED
     return ShopState.CANCELLED if status in meaning.cancelled else ShopState.OPEN
 
 
@@ -197,13 +167,8 @@ def _items(entries: JSON, order: JSON) -> list[ParcelItem] | None:
         line, quantity = lines.get(text_of(entry, "item_id")), text_of(entry, "qty")
         if line is None or not quantity.isdecimal() or len(quantity) > LONGEST_QUANTITY:
             raise DataError("A fulfilment of the shop names what the order does not have.", field=field)
-        items.append(ParcelItem(line_ref=_line_ref(line), quantity=int(quantity)))
+        items.append(ParcelItem(line_ref=line_ref(line), quantity=int(quantity)))
     return items
-
-
-def _line_ref(line: JSON) -> str:
-    """The product id we were given when we made the line; a SKU may have been changed since."""
-    return str(meta(line, LINE_PRODUCT) or text_of(line, "sku") or text_of(line, "product_id"))
 
 
 def _tracking(row: JSON, order: JSON) -> ParcelData | None:

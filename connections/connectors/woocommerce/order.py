@@ -11,7 +11,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ..errors import DataError
 from ..types import JSON, AddressData, ItemData, OrderData, ShopOptions
-from .mapping import LINE_PRODUCT, REFERENCE, text_of
+from .mapping import REFERENCE
+from .reading import LINE_PRODUCT, text_of
 from .tax import Amount, Place, TaxRules, settle
 
 TEST_NOTE = "TEST ORDER - do not ship"

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from ..errors import DataError
 from ..types import JSON, Page, Record
 from .client import Client, Listing
-from .mapping import Meaning, moment, text_of, version_of
+from .mapping import Meaning, version_of
+from .reading import moment, text_of
 
 OVERLAP = timedelta(minutes=10)
 # A new connection knows no orders; one made anew wants those that its predecessor left open.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -81,6 +82,7 @@ class MarketplaceRig(Rig):
 class PlatformRig(Rig):
     connector: ClassVar[type[PlatformConnector]]  # type: ignore[misc]
     tells: ClassVar[str] = ""  # pattern of the call that leaves a note, where it can
+    refunds: ClassVar[Sequence[str]] = ()  # patterns of the calls that one refund is made of, where it can
     options: ClassVar[ShopOptions] = ShopOptions(number="", marketplace_name="Example Market")
 
     def parse(self, connector: Any, raw: Any) -> Any:
@@ -91,6 +93,10 @@ class PlatformRig(Rig):
 
     def product(self) -> str:
         """The SKU of a product that the shop has in stock."""
+        raise NotImplementedError
+
+    def refunded(self, order_id: str, key: str) -> int:
+        """How often the shop has made the refund with this reference, by its own books."""
         raise NotImplementedError
 
     def new_subject(self) -> Subject:

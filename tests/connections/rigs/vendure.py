@@ -37,6 +37,7 @@ class TheRig(PlatformRig):
     page_size = 2
     listing = r"POST orders$"
     tells = r"addNoteToOrder$"
+    refunds = (r"refundOrder$", r"cancelOrder$", r"settleRefund$")
     writes = (r"createDraftOrder$", r"addManualPaymentToOrder$")  # the others: connections/vendure
     statuses = {
         "Draft": ShopState.OPEN,
@@ -83,6 +84,10 @@ class TheRig(PlatformRig):
 
     def with_status(self, raw: Any, status: str) -> Any:
         return copy.deepcopy(raw) | {"state": status, "fulfillments": []}
+
+    def refunded(self, order_id: str, key: str) -> int:
+        made = [one for payment in self.peer.order(order_id)["payments"] for one in payment["refunds"]]
+        return sum(f"[Reference: {key}]" in (one["reason"] or "") for one in made)
 
     def effects(self, subject: Subject, key: str) -> int:
         return len(self.peer.paid_with(key))

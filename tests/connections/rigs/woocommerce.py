@@ -26,6 +26,7 @@ class TheRig(PlatformRig):
     listing = r"GET .*/orders$"
     writes = (r"POST .*/orders$",)
     tells = r"POST .*/notes$"
+    refunds = (r"POST .*/refunds$",)
     statuses = {
         "pending": ShopState.OPEN,
         "processing": ShopState.OPEN,
@@ -66,6 +67,7 @@ class TheRig(PlatformRig):
                 self.simulator.orders[str(order["id"])] = order
         if count == 1:
             self.simulator.partial_fulfil(str(order["id"]), {"MUG": 1}, "3SABC")
+            self.simulator.refund_by_hand(str(order["id"]), "MUG", 1)
 
     def record_ids(self) -> list[str]:
         return list(self.simulator.orders)
@@ -77,6 +79,9 @@ class TheRig(PlatformRig):
 
     def spoil(self, external_id: str) -> None:
         self.simulator.poison(external_id, lambda order: order | {"status": None})
+
+    def refunded(self, order_id: str, key: str) -> int:
+        return sum(f"[Reference: {key}]" in one["reason"] for one in self.simulator.refunds.get(order_id, ()))
 
     def effects(self, subject: Subject, key: str) -> int:
         return sum(effect.reference == key for effect in self.simulator.effects("create_order"))

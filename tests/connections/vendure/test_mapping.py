@@ -15,8 +15,22 @@ RAW = {
     "code": "KLS8GYYP2CDCKVM7",
     "state": "PartiallyShipped",
     "updatedAt": "2026-03-01T10:00:00.000Z",
-    "payments": [{"transactionId": None}, {"transactionId": "our-reference"}],
-    "lines": [{"id": "1", "quantity": 2, "productVariant": {"sku": "A"}}],
+    "payments": [
+        {"transactionId": None, "refunds": []},
+        {
+            "transactionId": "our-reference",
+            "refunds": [
+                {
+                    "id": "5",
+                    "createdAt": "2026-03-05T10:00:00.000Z",
+                    "state": "Settled",
+                    "reason": "Too small",
+                    "lines": [{"orderLineId": "1", "quantity": 1}],
+                }
+            ],
+        },
+    ],
+    "lines": [{"id": "1", "quantity": 2, "orderPlacedQuantity": 2, "productVariant": {"sku": "A"}}],
     "fulfillments": [
         {
             "id": "3",
@@ -29,6 +43,8 @@ RAW = {
         }
     ],
 }
+
+REFUND = ["payments", 1, "refunds", 0]
 
 
 def changed(path, value):
@@ -46,6 +62,70 @@ def test_a_partly_shipped_order_is_open_with_its_parcel():
     assert update.parcels[0].tracking_code == "3S1"
     assert update.parcels[0].items == [ParcelItem("A", 1)]
     assert update.parcels[0].shipped_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def test_a_refund_is_read_with_its_lines():
+    [refund] = parse_update(RAW).refunds
+    assert (refund.ref, refund.items, refund.reason) == ("5", [ParcelItem("A", 1)], "Too small")
+    assert (refund.made_at, refund.is_ours) == (datetime(2026, 3, 5, 10, tzinfo=UTC), False)
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_ours"),
+    [
+        ("Too small [Reference: bol:1:1-r1]", True),
+        ("[Reference: bol:1:1-r1]", True),
+        ("Reference: 1", False),
+        ("[Reference: 1] said the buyer", False),
+        (None, False),
+    ],
+)
+def test_a_refund_with_our_reference_is_ours(reason, is_ours):
+    assert parse_update(changed([*REFUND, "reason"], reason)).refunds[0].is_ours is is_ours
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [(["state"], "Failed"), (["lines"], []), (["lines"], None), (["lines", 0, "quantity"], 0)],
+)
+def test_a_refund_that_failed_or_names_no_pieces_is_left_out(path, value):
+    assert parse_update(changed([*REFUND, *path], value)).refunds == []
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [
+        ({}, 1),  # the same lines with each payment that it is drawn from
+        ({"createdAt": "2026-03-05T11:00:00.000Z"}, 2),
+        ({"reason": "Too large"}, 2),
+        ({"lines": [{"orderLineId": "1", "quantity": 2}]}, 2),
+    ],
+)
+def test_a_refund_that_is_drawn_from_two_payments_is_one(change, count):
+    raw = copy.deepcopy(RAW)
+    raw["payments"][0]["refunds"] = [raw["payments"][1]["refunds"][0] | {"id": "4"} | change]
+    assert len(parse_update(raw).refunds) == count
+
+
+def test_two_refunds_of_one_payment_that_look_alike_are_two():
+    raw = copy.deepcopy(RAW)
+    raw["payments"][1]["refunds"] *= 2
+    assert len(parse_update(raw).refunds) == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "quantity", "state"),
+    [
+        ("[Reference: r1]", 2, ShopState.COMPLETED),
+        ("[Reference: r1]", 1, ShopState.CANCELLED),  # a person took the other piece off
+        ("Came back", 2, ShopState.CANCELLED),
+    ],
+)
+def test_an_order_that_only_our_refunds_emptied_was_not_called_off(reason, quantity, state):
+    raw = changed([*REFUND, "reason"], reason) | {"state": "Cancelled"}
+    raw["payments"][1]["refunds"][0]["lines"][0]["quantity"] = quantity
+    raw["lines"][0]["quantity"] = 0
+    assert parse_update(raw).state is state
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -72,6 +152,14 @@ def test_every_documented_state_is_known(state):
         (["fulfillments", 0, "updatedAt"], {}, "fulfillments.updatedAt"),
         (["fulfillments", 0, "trackingCode"], 5, "trackingCode"),
         (["payments", 0, "transactionId"], 5, "transactionId"),
+        (["payments", 1, "refunds"], "x", "refunds"),
+        ([*REFUND, "id"], None, "id"),
+        ([*REFUND, "state"], "Lost", "payments.refunds.state"),
+        ([*REFUND, "createdAt"], "yesterday", "payments.refunds.createdAt"),
+        ([*REFUND, "reason"], 5, "reason"),
+        ([*REFUND, "lines"], [None], "lines"),
+        ([*REFUND, "lines", 0, "orderLineId"], "9", "payments.refunds.lines.orderLineId"),
+        ([*REFUND, "lines", 0, "quantity"], -1, "quantity"),
     ],
 )
 def test_what_cannot_be_read_names_its_field(path, value, field):

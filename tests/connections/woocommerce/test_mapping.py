@@ -19,8 +19,9 @@ def payload(name: str) -> Any:
     return json.loads((PAYLOADS / f"{name}.json").read_text())
 
 
-def raw(fulfillments: Any = None, trackings: Any = None, **changes: Any) -> Any:
-    return {"order": payload("order") | changes, "fulfillments": fulfillments or [], "trackings": trackings or []}
+def raw(fulfillments: Any = None, trackings: Any = None, refunds: Any = None, **changes: Any) -> Any:
+    rows = {"fulfillments": fulfillments, "trackings": trackings, "refunds": refunds}
+    return {"order": payload("order") | changes, **{name: value or [] for name, value in rows.items()}}
 
 
 @pytest.mark.parametrize(
@@ -133,10 +134,82 @@ def test_a_fulfilment_of_an_unknown_line_is_a_data_error():
     assert caught.value.field == "fulfillments[].meta_data._items"
 
 
+def test_a_refund_that_names_pieces_is_read_and_an_amount_alone_is_left_out():
+    [refund] = parse_update(raw(refunds=payload("refunds")), MEANING).refunds
+    assert (refund.ref, refund.items, refund.is_ours) == ("728", [ParcelItem("MUG", 1)], False)
+    assert (refund.reason, refund.made_at) == ("Too small", datetime(2026, 3, 10, 9, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"meta_data": [{"key": "_channable_refund", "value": "bol:123:1001-r1"}]},
+        {"reason": "Too small [Reference: bol:123:1001-r1]"},
+    ],
+)
+def test_a_refund_with_our_reference_is_ours(change: dict[str, Any]):
+    rows = [payload("refunds")[0] | change]
+    assert parse_update(raw(refunds=rows), MEANING).refunds[0].is_ours
+
+
+@pytest.mark.parametrize("reason", ["Reference: 1", "[Reference: 1] said the buyer", "[]", "[x]", None, 1, {}])
+def test_a_reason_that_only_resembles_ours_is_a_persons(reason: Any):
+    rows = [payload("refunds")[0] | {"reason": reason}]
+    assert not parse_update(raw(refunds=rows), MEANING).refunds[0].is_ours
+
+
+def test_money_back_for_a_line_without_a_piece_is_left_out():
+    rows = payload("refunds")[:1]
+    rows[0]["line_items"][0]["quantity"] = 0
+    assert parse_update(raw(refunds=rows), MEANING).refunds == []
+
+
+def test_a_refund_of_a_line_that_was_deleted_is_named_by_its_own_sku():
+    rows = payload("refunds")[:1]
+    rows[0]["line_items"][0] |= {"sku": "OLD"}
+    update = parse_update(raw(refunds=rows, line_items=[]), MEANING)
+    assert update.refunds[0].items == [ParcelItem("OLD", 1)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("id", None, "refunds[].id"),
+        ("date_created_gmt", "yesterday", "refunds[].date_created_gmt"),
+        ("date_created_gmt", None, "refunds[].date_created_gmt"),
+        ("line_items", [{"quantity": "one"}], "refunds[].line_items[].quantity"),
+        ("line_items", [{"quantity": 10**30}], "refunds[].line_items[].quantity"),
+    ],
+)
+def test_a_refund_that_cannot_be_read_names_its_field(field: str, value: Any, named: str):
+    rows = [payload("refunds")[0] | {field: value}]
+    with pytest.raises(DataError) as caught:
+        parse_update(raw(refunds=rows), MEANING)
+    assert caught.value.field == named
+
+
+@pytest.mark.parametrize(
+    "rows", [None, {}, "x", [None, 1, []], [{}], [{"line_items": None}], [{"line_items": [{}, 1]}]]
+)
+def test_refunds_of_another_form_do_no_harm_or_are_refused(rows: Any):
+    try:
+        assert parse_update({**raw(), "refunds": rows}, MEANING).refunds == []
+    except DataError as error:
+        assert error.field == "refunds[].line_items[].quantity"
+
+
+@pytest.mark.parametrize(("newest", "state"), [(True, ShopState.OPEN), (False, ShopState.CANCELLED)])
+def test_who_refunded_last_says_whether_the_order_was_called_off(newest: bool, state: ShopState):
+    ours = {"reason": "[Reference: r1]", "id": 800 if newest else 100}
+    rows = [payload("refunds")[0] | ours, payload("refunds")[1]]
+    assert parse_update(raw(refunds=rows, status="refunded"), MEANING).state is state
+
+
 def test_the_version_changes_with_what_matters_only():
     row = payload("order")
     same = version_of(row | {"customer_note": "x"}, MEANING)
     assert same == version_of(row, MEANING)
     assert version_of(row | {"status": "completed"}, MEANING) != same
+    assert version_of(row | {"refunds": [{"id": 728, "reason": "", "total": "-1.00"}]}, MEANING) != same
     assert version_of(row | {"date_modified_gmt": "2026-03-01T12:00:01"}, MEANING) != same
     assert version_of(row | {"meta_data": [{"key": "_tracking_number", "value": "1"}]}, MEANING) != same
