@@ -248,6 +248,26 @@ MESSAGES: Mapping[str, Message] = {
         "resend",
         "shipment_failure",
     ),
+    "return.unreadable": Message(
+        _("A return could not be read"),
+        MARKETPLACE,
+        _("The marketplace sent it in a form we cannot use; other returns go on."),
+        _("Decide about it in the seller account; it appears here as soon as it can be read."),
+    ),
+    "return.refused": Message(
+        _("The marketplace refused the decision about a return"),
+        MARKETPLACE,
+        _("The return is still open there."),
+        _("Read its answer below and decide again, or decide in the seller account."),
+        "decide",
+    ),
+    "refund.refused": Message(
+        _("The refund could not be written down in the shop"),
+        SHOP,
+        _("The buyer gets the money from the marketplace all the same; the shop's books and stock miss it."),
+        _("Refund the items in the shop by hand, or write it down again from here."),
+        "refund",
+    ),
     "invoice.refused": Message(
         _("The marketplace refused the invoice"),
         MARKETPLACE,

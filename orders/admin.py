@@ -21,6 +21,8 @@ from orders.models import (
     OrderEvent,
     OrderItem,
     ProductLink,
+    Return,
+    ReturnDecision,
     Shipment,
     ShopNotice,
     SyncedOrder,
@@ -53,6 +55,11 @@ class CancellationInline(ReadOnlyInline):
 class NoticeInline(ReadOnlyInline):
     model = ShopNotice
     fields = ("number", "status", "kind", "text", "created_at", "confirmed_at")
+
+
+class ReturnInline(ReadOnlyInline):
+    model = Return
+    fields = ("return_id", "external_id", "product_id", "quantity", "status", "reason", "error_code", "registered_at")
 
 
 class AttachmentInline(ReadOnlyInline):
@@ -101,7 +108,8 @@ class OrderAdmin(ReadOnlyAdmin):
     search_fields = ("number",)  # shows the field; what is searched is said below
     search_help_text = _("The whole number: of the marketplace, of the shop, or our id.")
     inlines = (
-        ItemInline, PartInline, ShipmentInline, CancellationInline, NoticeInline, AttachmentInline, EventInline,
+        ItemInline, PartInline, ShipmentInline, CancellationInline, NoticeInline, ReturnInline, AttachmentInline,
+        EventInline,
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("company", "project", "order_connection", "number", "status", "waiting_until")}),
@@ -168,6 +176,25 @@ class ProductLinkAdmin(ReadOnlyAdmin):
     list_display = ("id", "company", "shop", "product_id", "shop_product_id", "source", "created_at")
     list_select_related = ("company", "shop")
     list_filter = (CompanyFilter,)
+
+
+class ReturnDecisionInline(ReadOnlyInline):
+    model = ReturnDecision
+    fields = (
+        "number", "verdict", "quantity", "status", "remote_id", "refund_status", "refund_id", "created_at",
+        "confirmed_at",
+    )  # fmt: skip
+
+
+@admin.register(Return)
+class ReturnAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "company", "connection", "order", "return_id", "external_id", "product_id", "quantity", "status",
+        "error_code", "registered_at",
+    )  # fmt: skip
+    list_select_related = ("company", "connection", "order")
+    list_filter = (CompanyFilter, ConnectionFilter, "status", ErrorFilter, "is_test")
+    inlines = (ReturnDecisionInline,)
 
 
 @admin.register(SyncedOrder)

@@ -17,9 +17,9 @@ from connections.models import OutboxMessage
 from connections.presenters import problem
 from connections.transporters import CODES
 from orders.attachment_rows import attachment_row, shown
-from orders.forms import AttachForm, CancelForm, LinkForm, OrderForm, ShipForm
-from orders.look import part_badge, status_badge
-from orders.models import Address, Attachment, Order, OrderItem
+from orders.forms import AttachForm, CancelForm, DecideForm, LinkForm, OrderForm, ReportForm, ShipForm
+from orders.look import part_badge, return_badge, status_badge
+from orders.models import Address, Attachment, Order, OrderItem, Return, ReturnDecision
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.next_step import next_step
 from orders.presenters import amount
@@ -30,12 +30,16 @@ from orders.services.work import (
     CANCEL_ORDER,
     CONFIRM_SHIPMENT,
     CREATE_ORDER,
+    DECIDE_RETURN,
     FETCH_LABEL,
+    REFUND_ORDER,
+    REPORT_RETURN,
     TELL_SHOP,
     UPLOAD_INVOICE,
 )
 from orders.timeline import timeline
 
+OF_RETURNS = (DECIDE_RETURN, REPORT_RETURN, REFUND_ORDER)
 DECISION_LOOK = {
     DecisionStatus.PENDING: ("progress", "send"),
     DecisionStatus.PROCESSING: ("progress", "sync"),
@@ -47,12 +51,21 @@ DECISION_LOOK = {
 class OrderDetail:
     """Everything orders/order_detail.html shows of one order."""
 
-    def __init__(self, order: Order, *, may_handle: bool, opens: str = "", form: OrderForm | None = None) -> None:
-        """`opens` names the form that is shown open; `form` is one with errors."""
+    def __init__(
+        self,
+        order: Order,
+        *,
+        may_handle: bool,
+        opens: str = "",
+        form: OrderForm | None = None,
+        decide_form: DecideForm | None = None,
+    ) -> None:
+        """`opens` names the form that is shown open; `form` and `decide_form` are those with errors."""
         self.order = order
         self.may_handle = may_handle
         self.opens = form.name if form else opens
         self.form = form
+        self.decide_form = decide_form
 
     def context(self) -> dict[str, Any]:
         order = self.order
@@ -60,7 +73,7 @@ class OrderDetail:
         return {
             "list_url": reverse("orders:list", args=[order.company_id]),
             "order": self._head(),
-            "next_step": next_step(order, self._messages),
+            "next_step": next_step(order, self._messages, self._returns),
             "problem": self._problem() if is_problem else None,
             "actions": self._actions() if self.may_handle else [],
             "forms": self._forms() if self.may_handle else [],
@@ -69,6 +82,8 @@ class OrderDetail:
             "billing": None if self._is_same_address else self._address("billing"),
             "money": self._money(),
             "shipments": [self._shipment(shipment) for shipment in self._shipments],
+            "returns": [self._return(returned) for returned in self._returns],
+            "test_return_url": self._test_return_url(),
             "attachments": self._attachment_rows(),
             "attach": {"form": AttachForm(order, self.items), "url": self._url("attach")} if self.may_handle else None,
             "timeline": timeline(order, self._messages, shows_exchanges=self.may_handle),
@@ -165,6 +180,9 @@ class OrderDetail:
             told = _("%(marketplace)s is told that you cancel; the buyer is refunded. This can't be taken back.")
             title = _("Accept the cancellation") if order.cancellation_requested else _("Cancel items")
             shown.append((CancelForm, "x-circle", title, told % marketplace, title))
+        if capabilities.reports_returns and not order.is_test:
+            told = _("%(marketplace)s is told what came back and whether the buyer is paid back.")
+            shown.append((ReportForm, "return", _("Report a return"), told % marketplace, _("Report the return")))
         return [
             {
                 "name": kind.name,
@@ -241,6 +259,83 @@ class OrderDetail:
             "items_text": ", ".join(items),
         }
 
+    # -- returns ------------------------------------------------------------------------------
+    @cached_property
+    def _returns(self) -> Sequence[Return]:
+        """With their decisions; the order itself is on them, so that nothing is asked for again."""
+        found = list(Return.objects.filter(order=self.order).prefetch_related("decisions").order_by("id"))
+        for returned in found:
+            returned.order = self.order
+        return found
+
+    def _return(self, returned: Return) -> dict[str, Any]:
+        decisions = sorted(returned.decisions.all(), key=lambda one: one.number)
+        return {
+            "id": f"return-{returned.pk}",
+            "title": returned.title or returned.product_id or returned.ean,
+            "product_id": returned.product_id,
+            "quantity": returned.quantity,
+            "return_id": returned.return_id,
+            "reason": returned.reason,
+            "comment": returned.comment,
+            "tracking_code": returned.tracking_code,
+            "registered_at": returned.registered_at,
+            "badge": return_badge(returned.status),
+            "decisions": [self._decision(one) for one in decisions],
+            "problem": self._return_problem(returned),
+            "form": self._decide_form(returned, decisions),
+            "decide_url": self._return_url("decide", returned),
+            "manual_url": "" if returned.is_manual else self._return_url("return_manual", returned),
+        }
+
+    def _return_url(self, name: str, returned: Return) -> str:
+        return reverse(f"orders:{name}", args=[self.order.company_id, self.order.pk, returned.pk])
+
+    def _decision(self, decision: ReturnDecision) -> dict[str, Any]:
+        tone, icon = DECISION_LOOK[DecisionStatus(decision.status)]
+        refund = {
+            DecisionStatus.PENDING: _("The refund is being written down in the shop."),
+            DecisionStatus.CONFIRMED: _("The refund stands in the shop."),
+            DecisionStatus.REFUSED: _("The refund is missing in the shop."),
+        }
+        return {
+            "verdict": return_badge(decision.verdict)["label"],
+            "quantity": decision.quantity,
+            "at": decision.confirmed_at or decision.created_at,
+            "badge": {"label": decision.get_status_display(), "tone": tone, "icon": icon},
+            "refund": refund.get(DecisionStatus(decision.refund_status)) if decision.refund_status else "",
+        }
+
+    def _return_problem(self, returned: Return) -> dict[str, Any] | None:
+        if not returned.error_code:
+            return None
+        again = {"label": _("Write it down again"), "url": self._return_url("refund_again", returned), "method": "post"}
+        is_refund = message_for(returned.error_code).action == "refund"
+        return problem(
+            returned.error_code,
+            since=None,
+            detail=returned.error_detail,
+            action=again if is_refund and self.may_handle else None,
+            shows_detail=self.may_handle,
+        )
+
+    def _decide_form(self, returned: Return, decisions: Sequence[ReturnDecision]) -> DecideForm | None:
+        """Where something is still to be decided."""
+        standing = sum(one.quantity for one in decisions if one.status != DecisionStatus.REFUSED)
+        is_open = returned.quantity - standing
+        if is_open <= 0 or not self.may_handle:
+            return None
+        if self.decide_form is not None and self.decide_form.returned.pk == returned.pk:
+            return self.decide_form
+        form = DecideForm(returned, is_open)
+        return form if form.fields["verdict"].choices else None  # type: ignore[attr-defined]
+
+    def _test_return_url(self) -> str:
+        """Test orders can be returned for a test, once."""
+        if not self.order.is_test or self._returns or not self.may_handle:
+            return ""
+        return self._url("test_return")
+
     def _attachment_rows(self) -> list[dict[str, Any]]:
         now = utcnow()
         return [attachment_row(one, now, may_handle=self.may_handle) for one in shown(self.order.attachments)]
@@ -254,6 +349,7 @@ class OrderDetail:
             | Q(kind=CONFIRM_SHIPMENT, subject_id__in=[shipment.pk for shipment in self._shipments])
             | Q(kind=CANCEL_ORDER, subject_id__in=decisions)
             | Q(kind=TELL_SHOP, subject_id__in=ShopNotice.objects.filter(order=self.order).values("pk"))
+            | Q(kind__in=OF_RETURNS, subject_id__in=ReturnDecision.objects.filter(order=self.order).values("pk"))
             | Q(
                 kind__in=[UPLOAD_INVOICE, FETCH_LABEL],
                 subject_id__in=Attachment.objects.filter(order=self.order).values("pk"),

@@ -1,4 +1,4 @@
-"""Shipping and cancelling on an order's page: which items, how many, and with what."""
+"""Shipping, cancelling and returns on an order's page: which items, how many, and with what."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from connections.connectors.types import CancellationReason
+from connections.connectors.types import CancellationReason, ReturnVerdict
 from connections.transporters import CODES
 from orders.files import FileType
-from orders.models import AttachmentKind, Order, OrderItem
-from orders.services.events import CancelledByHand, Piece, ShippedByHand
+from orders.models import AttachmentKind, Order, OrderItem, Return
+from orders.services.events import CancelledByHand, Piece, ReturnDecided, ReturnReported, ShippedByHand
 from orders.services.work import UNTOUCHED
 
 REASONS = [
@@ -27,6 +27,15 @@ REASONS = [
     (CancellationReason.ORDERED_TWICE, _("Ordered twice")),
     (CancellationReason.OTHER, _("Another reason")),
 ]
+
+VERDICTS = {
+    ReturnVerdict.ACCEPTED: _("Accept: taken back, the buyer is paid back"),
+    ReturnVerdict.REJECTED: _("Reject: the buyer is not paid back"),
+    ReturnVerdict.KEEPS: _("The buyer keeps it and is paid back"),
+    ReturnVerdict.EXCHANGED: _("Exchange: another one is sent, nothing is paid back"),
+    ReturnVerdict.REPAIRED: _("Repair: it is sent back, nothing is paid back"),
+    ReturnVerdict.CANCELLED: _("Cancel: nothing comes back, nothing is paid back"),
+}
 
 
 class PiecesForm(forms.Form):
@@ -125,6 +134,57 @@ class LinkForm(forms.Form):
         self.fields["product_id"].choices = list(choices.items())  # type: ignore[attr-defined]
 
 
+class DecideForm(forms.Form):
+    """What becomes of a return, or of some of its pieces."""
+
+    once = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    verdict = forms.ChoiceField(label=_("Decision"))
+    quantity = forms.IntegerField(label=_("Pieces"), min_value=1)
+
+    def __init__(self, returned: Return, quantity: int, data: Any = None) -> None:
+        """`quantity`: so many can be decided about."""
+        super().__init__(data, auto_id=f"return-{returned.pk}-%s")
+        self.returned = returned
+        capabilities = returned.order.connection.connector_class.capabilities
+        allowed = set(ReturnVerdict) if returned.is_test else capabilities.return_verdicts
+        self.fields["verdict"].choices = [  # type: ignore[attr-defined]
+            (verdict.value, words) for verdict, words in VERDICTS.items() if verdict in allowed
+        ]
+        self.initial.update(once=uuid4().hex, quantity=quantity)
+        self.fields["quantity"].widget.attrs["max"] = quantity
+        if quantity == 1 or not (capabilities.decides_partial_returns or returned.is_test):
+            self.fields["quantity"].widget = forms.HiddenInput()
+
+    @property
+    def event(self) -> ReturnDecided:
+        given = self.cleaned_data
+        return ReturnDecided(given["once"], self.returned.pk, ReturnVerdict(given["verdict"]), given["quantity"])
+
+
+class ReportForm(forms.Form):
+    """A return that the marketplace has to be told of."""
+
+    name = "report"
+    once = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    item = forms.ChoiceField(label=_("Product"))
+    quantity = forms.IntegerField(label=_("Pieces"), min_value=1, initial=1)
+    verdict = forms.ChoiceField(label=_("Decision"))
+
+    def __init__(self, order: Order, items: Iterable[OrderItem], data: Any = None) -> None:
+        super().__init__(data, auto_id=f"{self.name}_%s")
+        self.initial["once"] = uuid4().hex
+        self.fields["item"].choices = [(str(item.pk), item.title or item.product_id) for item in items]  # type: ignore[attr-defined]
+        allowed = order.connection.connector_class.capabilities.return_verdicts
+        self.fields["verdict"].choices = [  # type: ignore[attr-defined]
+            (verdict.value, words) for verdict, words in VERDICTS.items() if verdict in allowed
+        ]
+
+    @property
+    def event(self) -> ReturnReported:
+        given = self.cleaned_data
+        return ReturnReported(given["once"], int(given["item"]), given["quantity"], ReturnVerdict(given["verdict"]))
+
+
 class AttachForm(forms.Form):
     """A file for the order. What is in it is looked at by services/attachments.py, not here."""
 
@@ -144,7 +204,9 @@ class AttachForm(forms.Form):
     def __init__(self, order: Order, items: Iterable[OrderItem], data: Any = None, files: Any = None) -> None:
         super().__init__(data, files, auto_id=f"{self.name}_%s")
         marketplace = {"marketplace": order.connection.kind_label}
-        choices: list[tuple[str, Any]] = [(AttachmentKind.LABEL.value, _("A shipping label: it is kept here for printing"))]
+        choices: list[tuple[str, Any]] = [
+            (AttachmentKind.LABEL.value, _("A shipping label: it is kept here for printing"))
+        ]
         lines = [(item.pk, item.title or item.product_id) for item in items]
         if order.connection.connector_class.capabilities.takes_invoices:
             told = gettext("An invoice: it goes to %(marketplace)s") % marketplace
@@ -157,4 +219,4 @@ class AttachForm(forms.Form):
         self.initial["kind"] = choices[0][0]
 
 
-OrderForm = ShipForm | CancelForm | LinkForm
+OrderForm = ShipForm | CancelForm | LinkForm | ReportForm

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orders.models.returns import ReturnStatus
 from orders.states import OrderStatus, PartStatus
 
 Text = str | Promise
@@ -86,6 +87,11 @@ GOES_TO_SHOP = Look(
     "info", "send", _("It is being created in your shop"), _("Within a few minutes; nothing needs to be done.")
 )
 
+# A closed order of which something comes back.
+RETURN_WAITS = Look(
+    "warning", "return", _("A return waits for you"), _("Decide below what becomes of it; the marketplace is told.")
+)
+
 PART_LOOK: dict[PartStatus, tuple[str, str]] = {
     PartStatus.OPEN: ("info", "box"),
     PartStatus.WAITING: ("progress", "clock"),
@@ -105,3 +111,21 @@ def status_badge(status: str) -> dict[str, str]:
 def part_badge(status: str) -> dict[str, str]:
     tone, icon = PART_LOOK[PartStatus(status)]
     return {"label": str(PartStatus(status).label), "tone": tone, "icon": icon}
+
+
+RETURN_LOOK: dict[ReturnStatus, tuple[str, str]] = {
+    ReturnStatus.NEW: ("warning", "return"),
+    ReturnStatus.PROCESSING: ("progress", "sync"),
+    ReturnStatus.ACCEPTED: ("success", "check-circle"),
+    ReturnStatus.REJECTED: ("neutral", "x-circle"),
+    ReturnStatus.REPAIRED: ("success", "cog"),
+    ReturnStatus.KEEPS: ("success", "check-circle"),
+    ReturnStatus.EXCHANGED: ("success", "sync"),
+    ReturnStatus.CANCELLED: ("neutral", "x-circle"),
+    ReturnStatus.MANUAL: ("neutral", "user"),
+}
+
+
+def return_badge(status: str) -> dict[str, str]:
+    tone, icon = RETURN_LOOK[ReturnStatus(status)]
+    return {"label": str(ReturnStatus(status).label), "tone": tone, "icon": icon}

@@ -11,18 +11,20 @@ from django.utils.translation import gettext as _
 
 from connections.messages import message_for
 from connections.models import Connection, ConnectionState, OutboxMessage, OutboxStatus
-from orders.look import GOES_TO_SHOP, STATUS_LOOK, Look
-from orders.models import Order
+from orders.look import GOES_TO_SHOP, RETURN_WAITS, STATUS_LOOK, Look
+from orders.models import Order, Return
 from orders.states import OrderStatus
 
 ON_ITS_WAY = frozenset({OutboxStatus.READY, OutboxStatus.SENDING, OutboxStatus.UNKNOWN})
 
 
-def next_step(order: Order, messages: Sequence[OutboxMessage]) -> dict[str, Any]:
+def next_step(order: Order, messages: Sequence[OutboxMessage], returns: Sequence[Return] = ()) -> dict[str, Any]:
     """What orders/order_detail.html shows. `messages`, with their accounts: all that was ever to be sent."""
     waiting = [message for message in messages if message.status in ON_ITS_WAY]
     held_up = None if order.is_closed or order.is_manual else _held_up(order, waiting)
     look, at = held_up or (_look(order), order.waiting_until)
+    if order.is_closed and any(returned.needs_decision for returned in returns):
+        look = RETURN_WAITS
     return {"title": look.next_title, "text": look.next_text, "tone": look.tone, "icon": look.icon, "at": at}
 
 

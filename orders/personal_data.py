@@ -17,6 +17,7 @@ PERSONAL_DATA: dict[str, tuple[str, ...]] = {
         "channel_order_number",
         "error_detail",
     ),
+    "orders.Return": ("reason", "comment", "tracking_code", "error_detail"),
     "orders.Address": (
         "first_name",
         "middle_name",
@@ -100,6 +101,18 @@ HARMLESS: dict[str, tuple[str, ...]] = {
     "orders.Cancellation": ("source_ref", "status", "remote_id", "reason"),
     "orders.ProductLink": ("product_id", "shop_product_id", "source"),
     "orders.ShopNotice": ("source_ref", "status", "remote_id", "kind", "text"),
+    "orders.Return": (
+        "external_id",
+        "return_id",
+        "title",
+        "product_id",
+        "ean",
+        "status",
+        "error_code",
+        "remote_version",
+        "transporter",
+    ),
+    "orders.ReturnDecision": ("source_ref", "status", "remote_id", "verdict", "refund_status", "refund_id"),
     "orders.Attachment": (
         "kind",
         "source",

@@ -31,5 +31,10 @@ def cancellation_reference(reference: str, number: int) -> str:
     return f"{reference}-c{number}"
 
 
+def return_reference(reference: str, number: int) -> str:
+    """Of a decision about a return; its refund in the shop has the same."""
+    return f"{reference}-r{number}"
+
+
 def attachment_reference(reference: str, number: int) -> str:
     return f"{reference}-i{number}"

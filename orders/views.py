@@ -19,12 +19,24 @@ from channable.tenants.access import CompanyRequest, requires
 from channable.tenants.models import User
 from channable.tenants.roles import Permission
 from connections.models import OrderConnection, RefusedRecord
-from orders import listing, presenters
+from orders import listing, presenters, return_listing
 from orders.detail import OrderDetail
-from orders.forms import CancelForm, LinkForm, ShipForm
-from orders.models import Order
+from orders.forms import CancelForm, DecideForm, LinkForm, ReportForm, ShipForm
+from orders.models import Order, Return
 from orders.paging import Position, page_links, page_of
-from orders.services.handle import NotPossible, cancel, handle_manually, link_product, resend, ship
+from orders.services.handle import (
+    NotPossible,
+    cancel,
+    decide_return,
+    handle_manually,
+    handle_return_manually,
+    link_product,
+    refund_again,
+    report_return,
+    resend,
+    ship,
+)
+from orders.services.sample_orders import send_test_return
 
 
 @require_GET
@@ -137,7 +149,11 @@ def link_order_product(request: CompanyRequest, order_id: int) -> HttpResponse:
 
 
 def _told(
-    request: CompanyRequest, order_id: int, kind: type[ShipForm | CancelForm], tell: Callable[..., None], done: str
+    request: CompanyRequest,
+    order_id: int,
+    kind: type[ShipForm | CancelForm | ReportForm],
+    tell: Callable[..., None],
+    done: str,
 ) -> HttpResponse:
     """What a person fills in, or the form again with what is wrong with it."""
     order = _whole(order_id)
@@ -147,6 +163,60 @@ def _told(
         return _handled(request, order_id, partial(_tell, tell, form.event), done)
     page = OrderDetail(order, may_handle=True, form=form)
     return render(request, "orders/order_detail.html", page.context(), status=422)
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def report_order_return(request: CompanyRequest, order_id: int) -> HttpResponse:
+    return _told(request, order_id, ReportForm, report_return, _("The return goes to the marketplace."))
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def decide(request: CompanyRequest, order_id: int, return_id: int) -> HttpResponse:
+    order = _whole(order_id)
+    returned = get_object_or_404(Return, pk=return_id, order=order)
+    returned.order = order
+    form = DecideForm(returned, returned.quantity, request.POST)
+    if form.is_valid():
+        done = _("The decision goes to the marketplace.")
+        return _handled(request, order_id, partial(_tell, decide_return, form.event), done)
+    page = OrderDetail(order, may_handle=True, decide_form=form)
+    return render(request, "orders/order_detail.html", page.context(), status=422)
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def take_return_manually(request: CompanyRequest, order_id: int, return_id: int) -> HttpResponse:
+    get_object_or_404(Return, pk=return_id, order=order_id)
+    done = _("The return is yours now: nothing is sent for it.")
+    return _handled(request, order_id, partial(handle_return_manually, return_pk=return_id), done)
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def refund_return_again(request: CompanyRequest, order_id: int, return_id: int) -> HttpResponse:
+    get_object_or_404(Return, pk=return_id, order=order_id)
+    done = _("It is written down in the shop again; the shop is asked first whether it has it.")
+    return _handled(request, order_id, partial(refund_again, return_pk=return_id), done)
+
+
+@require_POST
+@requires(Permission.HANDLE_ORDERS)
+def test_return(request: CompanyRequest, order_id: int) -> HttpResponse:
+    def send(order: Order, *, user: User) -> None:
+        send_test_return(order)
+
+    return _handled(request, order_id, send, _("All of it comes back, as a test. No marketplace hears of it."))
+
+
+@require_GET
+@requires(Permission.VIEW_ORDERS)
+def return_list(request: CompanyRequest) -> HttpResponse:
+    """Returns, newest first: `tab` and `q` (a whole number, code or product) narrow, `at` is a place in the list."""
+    asked = return_listing.Asked.of(request.GET)
+    page = page_of(asked.returns, Position.load(request.GET.get("at", "")), by="created_at")
+    return render(request, "orders/return_list.html", return_listing.context(request.company.pk, page, asked))
 
 
 def _tell(tell: Callable[..., None], event: object, order: Order, *, user: User) -> None:

@@ -27,7 +27,7 @@ from connections.models import (
     SyncRun,
     TransporterRule,
 )
-from orders.models import Attachment, Order, OrderEvent, OrderItem, ProductLink
+from orders.models import Attachment, Order, OrderEvent, OrderItem, ProductLink, Return
 from orders.models.item import ItemPart
 from orders.states import OrderStatus, PartStatus
 
@@ -287,3 +287,18 @@ class OutboxMessageFactory(TenantFactory):
     kind = "create_order"
     subject_id = factory.Sequence(lambda n: n + 1)
     reference = factory.LazyAttribute(lambda o: f"bol-0123456789ab-{o.subject_id}")
+
+
+class ReturnFactory(TenantFactory):
+    class Meta:
+        model = Return
+
+    company = factory.LazyAttribute(lambda o: o.order.company)
+    order = factory.SubFactory(OrderFactory)
+    connection = factory.LazyAttribute(lambda o: o.order.connection)
+    external_id = factory.Sequence(lambda n: f"line-{n}")
+    return_id = factory.Sequence(lambda n: f"return-{n}")
+    quantity = 1
+    title = "Mug with a handle"
+    product_id = "MUG"
+    registered_at = factory.LazyFunction(timezone.now)

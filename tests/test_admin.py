@@ -20,7 +20,7 @@ from channable.tenants.admin_site import over_all_companies
 from channable.tenants.models import ApiToken, Company, User
 from channable.tenants.scope import all_companies, company_scope
 from connections.models import Exchange, Heartbeat
-from orders.models import Cancellation, Order, OrderEvent, Shipment, ShopNotice, SyncedOrder
+from orders.models import Cancellation, Order, OrderEvent, ReturnDecision, Shipment, ShopNotice, SyncedOrder
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,14 @@ def everything_of_a_company() -> Company:
         Cancellation.objects.create(**owned, number=1, source_ref="c1")
         ShopNotice.objects.create(**owned, number=1, source_ref="n1", kind="cancelled", text="Do not ship.")
         factories.AttachmentFactory(order=order)
+        ReturnDecision.objects.create(
+            **owned,
+            number=1,
+            source_ref="r1",
+            returned=factories.ReturnFactory(order=order),
+            verdict="accepted",
+            quantity=1,
+        )
         OrderEvent.objects.create(**owned, code="received", message="Received from bol.", occurred_at=timezone.now())
         SyncedOrder.objects.create(
             company=company, connection_id=account.pk, order_id=order.pk, first_synced_at=timezone.now()
@@ -338,6 +346,6 @@ def test_the_model_of_every_owned_table_is_in_the_admin_or_part_of_an_order() ->
 
     inside_an_order = {"orders.Address", "orders.OrderPayload", "orders.OrderItem", "orders.ItemPart",
                        "orders.Shipment", "orders.Cancellation", "orders.ShopNotice", "orders.OrderEvent",
-                       "orders.Attachment"}  # fmt: skip
+                       "orders.Attachment", "orders.ReturnDecision"}  # fmt: skip
     ours = {m._meta.label for m in apps.get_models() if m._meta.app_label in ("tenants", "connections", "orders")}
     assert ours - inside_an_order == {m._meta.label for m in MODELS} & ours

@@ -11,7 +11,9 @@ import pytest
 from django.core.management import get_commands
 
 from channable.pages.documents import DOCUMENTS as DOCUMENTS_FROM_CODE
+from channable.pages.documents import OF_MARKETPLACES, OF_SHOPS
 from connections.connectors import CONNECTORS
+from connections.connectors.base import Capabilities
 from connections.messages import MESSAGES
 from connections.options import Options
 from orders.states import TRANSITIONS
@@ -119,6 +121,12 @@ def test_pages_made_from_the_code_are_up_to_date(name: str) -> None:
     assert (ROOT / name).read_text() == DOCUMENTS_FROM_CODE[name](), "run `manage.py write_documents`"
 
 
+def test_every_capability_stands_in_its_page() -> None:
+    told = {*OF_MARKETPLACES.values(), *OF_SHOPS.values()}
+    flags = {field.name for field in fields(Capabilities) if not field.name.endswith("_seconds")}
+    assert told == flags
+
+
 def test_every_status_and_move_stands_in_its_page() -> None:
     page = (ROOT / "docs/order-states.md").read_text()
     for status, targets in TRANSITIONS.items():
@@ -134,6 +142,11 @@ def test_every_error_code_stands_in_its_page() -> None:
 
 def test_every_error_code_that_is_raised_has_words() -> None:
     assert {code: path for path in CODE for code in codes_raised(path) if code not in MESSAGES} == {}
+
+
+def test_every_error_code_is_raised_in_a_test() -> None:
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    assert [code for code in MESSAGES if f'"{code}"' not in tests] == []
 
 
 @pytest.mark.parametrize("kind", [*CONNECTORS])

@@ -17,6 +17,7 @@ from tests.factories import (
     OrderFactory,
     ProjectFactory,
     RefusedRecordFactory,
+    ReturnFactory,
     StreamFactory,
     SyncRunFactory,
     member,
@@ -34,6 +35,12 @@ ROUTES: dict[str, tuple[str, Permission]] = {
     "orders:ship": ("post", Permission.HANDLE_ORDERS),
     "orders:cancel": ("post", Permission.HANDLE_ORDERS),
     "orders:link": ("post", Permission.HANDLE_ORDERS),
+    "orders:returns": ("get", Permission.VIEW_ORDERS),
+    "orders:report": ("post", Permission.HANDLE_ORDERS),
+    "orders:test_return": ("post", Permission.HANDLE_ORDERS),
+    "orders:decide": ("post", Permission.HANDLE_ORDERS),
+    "orders:return_manual": ("post", Permission.HANDLE_ORDERS),
+    "orders:refund_again": ("post", Permission.HANDLE_ORDERS),
     "orders:attach": ("post", Permission.HANDLE_ORDERS),
     "orders:attachment": ("get", Permission.VIEW_ORDERS),
     "orders:detach": ("post", Permission.HANDLE_ORDERS),
@@ -72,9 +79,15 @@ def ids(company: Company) -> dict[str, int]:
     order = OrderFactory(order_connection=pair)
     RefusedRecordFactory(connection=pair.marketplace)
     run = SyncRunFactory(stream=StreamFactory(connection=pair.marketplace))
-    attachment = AttachmentFactory(order=order)
-    return {"company_id": company.pk, "order_id": order.pk, "pair_id": pair.pk, "run_id": run.pk,
-            "attachment_id": attachment.pk}  # fmt: skip
+    returned, attachment = ReturnFactory(order=order), AttachmentFactory(order=order)
+    return {
+        "company_id": company.pk,
+        "order_id": order.pk,
+        "pair_id": pair.pk,
+        "run_id": run.pk,
+        "return_id": returned.pk,
+        "attachment_id": attachment.pk,
+    }
 
 
 def address(path: str, ids: dict[str, int]) -> str:

@@ -14,6 +14,7 @@ from channable.tenants.services import companies_of
 # (route, label, icon, permission, beginnings of the routes that make it the active one)
 ENTRIES = (
     ("orders:list", _("Orders"), "box", Permission.VIEW_ORDERS, ("orders:",)),
+    ("orders:returns", _("Returns"), "return", Permission.VIEW_ORDERS, ("orders:returns",)),
     ("setup:order_connections", _("Order connections"), "link", Permission.VIEW_SETUP, ("setup:order_connection",)),
     ("setup:connections", _("Connections"), "plug", Permission.VIEW_SETUP, ("setup:connections",)),
     ("setup:runs", _("Sync runs"), "sync", Permission.VIEW_SETUP, ("setup:run",)),
@@ -40,9 +41,15 @@ def _entries(request: HttpRequest, company_id: int) -> list[dict[str, Any]]:
             "label": label,
             "url": reverse(route, args=[company_id]),
             "icon": icon,
-            "is_active": here.startswith(prefixes),
+            "is_active": _is_active(here, prefixes),
             "count": None,
         }
         for route, label, icon, permission, prefixes in ENTRIES
         if membership.may(permission)
     ]
+
+
+def _is_active(here: str, prefixes: tuple[str, ...]) -> bool:
+    """The entry with the longest beginning of the route's name."""
+    fitting = [prefix for *_entry, every in ENTRIES for prefix in every if here.startswith(prefix)]
+    return max(fitting, key=len, default="") in prefixes

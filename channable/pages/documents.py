@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from connections.connectors import CONNECTORS
+from connections.connectors.base import Capabilities
 from connections.messages import MESSAGES
 from orders.look import STATUS_LOOK
 from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
@@ -100,4 +102,51 @@ def error_codes() -> str:
     return "\n".join(lines) + "\n"
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"docs/order-states.md": order_states, "docs/errors.md": error_codes}
+# What a marketplace or a shop can do, in a merchant's words -> its flag; what isn't a flag is worded by `_cell`.
+OF_MARKETPLACES = {
+    "Cancel an order": "cancels_orders",
+    "Cancel some items": "cancels_partially",
+    "Cancel some pieces of an item": "cancels_quantities",
+    "Ship a part": "ships_partially",
+    "Ship without a tracking code": "requires_tracking",
+    "Ship without the code of a return label": "requires_return_tracking",
+    "Number of the delivery note": "takes_delivery_note",
+    "Decisions about returns": "return_verdicts",
+    "Decide about some pieces of a return": "decides_partial_returns",
+    "The seller reports returns": "reports_returns",
+    "Invoices": "takes_invoices",
+    "Invoices only once it is shipped": "invoices_follow_shipment",
+    "Shipping labels": "gives_labels",
+}
+OF_SHOPS = {"Notes to the staff": "takes_notices", "Refunds of returns": "takes_refunds"}
+INVERTED = ("requires_tracking", "requires_return_tracking")
+
+
+def capabilities() -> str:
+    """docs/connectors/capabilities.md."""
+    lines = [
+        "# What each system can do\n",
+        NOTE + "What stands behind a *no* is not offered on the pages, and refused with a reason everywhere else.\n",
+    ]
+    for title, role, rows in (("Marketplaces", "marketplace", OF_MARKETPLACES), ("Shops", "platform", OF_SHOPS)):
+        systems = [one for one in CONNECTORS.values() if one.role == role]
+        lines += [f"## {title}\n", "| | " + " | ".join(f"[{one.label}]({one.kind}.md)" for one in systems) + " |"]
+        lines.append("|---|" + "---|" * len(systems))
+        for label, flag in rows.items():
+            lines.append(f"| {label} | {' | '.join(_cell(one.capabilities, flag) for one in systems)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(of: Capabilities, flag: str) -> str:
+    value = getattr(of, flag)
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "no"
+    return "yes" if bool(value) != (flag in INVERTED) else "no"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/order-states.md": order_states,
+    "docs/errors.md": error_codes,
+    "docs/connectors/capabilities.md": capabilities,
+}

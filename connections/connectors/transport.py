@@ -82,6 +82,7 @@ class _GuardedMixin:
     surely not sent, everything that fails later may have been executed."""
 
     guard: Guard
+    sock: socket.socket | None
     _has_begun = False  # sending the present request
 
     def connect(self) -> None:
@@ -101,7 +102,7 @@ class _GuardedMixin:
     def send(self, data: Any) -> None:
         """The last moment at which a request can be kept back. Its process may have stood still since time was
         last looked at (a paused machine), and by now others may have looked it up and sent it themselves."""
-        if self.sock is None:  # type: ignore[has-type]
+        if self.sock is None:
             self.connect()
         if time.monotonic() >= deadline.get():
             self.close()  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from .item import ItemPart, OrderItem
 from .order import Address, AddressKind, Order, OrderQuerySet
 from .payload import OrderPayload
 from .product import LinkSource, ProductLink
+from .returns import Return, ReturnDecision, ReturnStatus
 from .shipment import Cancellation, NoticeKind, Shipment, ShopNotice
 from .synced import SyncedOrder
 
@@ -28,6 +29,9 @@ __all__ = [
     "OrderPayload",
     "OrderQuerySet",
     "ProductLink",
+    "Return",
+    "ReturnDecision",
+    "ReturnStatus",
     "Shipment",
     "ShopNotice",
     "SyncedOrder",

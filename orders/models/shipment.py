@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -35,6 +35,8 @@ class Decision(TenantModel):
     remote_id = models.CharField(_("id at the marketplace"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
+
+    objects: Any  # each kind has its own
 
     class Meta:
         abstract = True
@@ -96,6 +98,7 @@ class NoticeKind(models.TextChoices):
     CANCELLED = "cancelled", _("Nothing of it is to be shipped any more")
     PART_CANCELLED = "part_cancelled", _("Some of it is not to be shipped any more")
     NOT_CANCELLED = "not_cancelled", _("The cancellation was refused")
+    RETURNED = "returned", _("Goods come back")
 
 
 class ShopNotice(Decision):

@@ -11,7 +11,7 @@ from django.db import transaction
 from orders.models import EventLevel, Order, OrderEvent
 from orders.services import events
 from orders.services.events import Cause, Event
-from orders.services.rules import attachments, by_hand, decisions, marketplace, people, shop
+from orders.services.rules import attachments, by_hand, decisions, marketplace, people, returns, shop
 from orders.services.work import InvalidTransition, Work
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,17 @@ RULES: dict[type, Callable[[Work, Any], None]] = {
     events.CancellationRefused: decisions.cancellation_refused,
     events.ShopTold: shop.told,
     events.ShopNotTold: shop.not_told,
+    events.ReturnNews: returns.news,
+    events.ReturnGone: returns.gone,
+    events.ReturnDecided: returns.decided,
+    events.ReturnReported: returns.reported,
+    events.ReturnTakenManually: returns.taken_manually,
+    events.RefundResent: returns.refund_resent,
+    events.ReturnAccepted: returns.accepted,
+    events.ReturnConfirmed: returns.confirmed,
+    events.ReturnRefused: returns.refused,
+    events.RefundedInShop: returns.refunded,
+    events.NotRefundedInShop: returns.not_refunded,
     events.Failed: people.failed,
     events.TakenManually: people.taken_manually,
     events.ProductLinked: people.product_linked,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from channable.tenants.models import User
-from connections.connectors.types import OrderData, OrderUpdate
+from connections.connectors.types import OrderData, OrderUpdate, ReturnData, ReturnVerdict
 from orders.models import Actor
 
 
@@ -139,6 +139,90 @@ class ShopNotTold:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnNews:
+    """The marketplace tells a return's line, with all that was decided about it. `version` is its record's."""
+
+    data: ReturnData
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnGone:
+    """The marketplace knows the return no more."""
+
+    return_pk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnDecided:
+    """A person or an API client decides about a return; `quantity` None: all of it that is open."""
+
+    once: str
+    return_pk: int
+    verdict: ReturnVerdict
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnReported:
+    """The seller tells of a return that the marketplace doesn't know yet."""
+
+    once: str
+    item_id: int
+    quantity: int
+    verdict: ReturnVerdict = ReturnVerdict.ACCEPTED
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnTakenManually:
+    """A person sees to the return outside of this tool."""
+
+    return_pk: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundResent:
+    """A person wants a refund that the shop refused to be written down again."""
+
+    return_pk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnAccepted:
+    """The marketplace took the decision; its final answer follows."""
+
+    decision_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnConfirmed:
+    decision_id: int
+    remote_id: str = ""
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRefused:
+    decision_id: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundedInShop:
+    decision_id: int
+    remote_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRefundedInShop:
+    decision_id: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A step failed; the order keeps its status and carries the error."""
 
@@ -234,6 +318,17 @@ Event = (
     | CancellationRefused
     | ShopTold
     | ShopNotTold
+    | ReturnNews
+    | ReturnGone
+    | ReturnDecided
+    | ReturnReported
+    | ReturnTakenManually
+    | RefundResent
+    | ReturnAccepted
+    | ReturnConfirmed
+    | ReturnRefused
+    | RefundedInShop
+    | NotRefundedInShop
     | Failed
     | TakenManually
     | ProductLinked

@@ -9,7 +9,19 @@ from channable.tenants.models import User
 from connections.models import Connection, OrderConnection
 from orders.models import Actor, LinkSource, Order, OrderItem, ProductLink
 from orders.services.apply import apply
-from orders.services.events import CancelledByHand, Cause, Event, ProductLinked, Resent, ShippedByHand, TakenManually
+from orders.services.events import (
+    CancelledByHand,
+    Cause,
+    Event,
+    ProductLinked,
+    RefundResent,
+    Resent,
+    ReturnDecided,
+    ReturnReported,
+    ReturnTakenManually,
+    ShippedByHand,
+    TakenManually,
+)
 from orders.services.products import NOT_FOUND
 from orders.services.work import INVOICE_REFUSED, NOT_TOLD, Conflict, NotPossible
 
@@ -19,10 +31,14 @@ __all__ = [
     "Conflict",
     "NotPossible",
     "cancel",
+    "decide_return",
     "handle_all_manually",
     "handle_manually",
+    "handle_return_manually",
     "link_product",
     "may_resend",
+    "refund_again",
+    "report_return",
     "resend",
     "resend_all",
     "ship",
@@ -79,6 +95,26 @@ def ship(order: Order, shipment: ShippedByHand, *, user: User | None) -> None:
 def cancel(order: Order, cancellation: CancelledByHand, *, user: User | None) -> None:
     """Cancel it, or a part of it, at the marketplace as the seller. Raises NotPossible."""
     _by(order, cancellation, user)
+
+
+def decide_return(order: Order, decision: ReturnDecided, *, user: User | None) -> None:
+    """Tell the marketplace what becomes of a return, or a part of it. Raises NotPossible."""
+    _by(order, decision, user)
+
+
+def report_return(order: Order, report: ReturnReported, *, user: User | None) -> None:
+    """Tell the marketplace of a return that it doesn't know yet. Raises NotPossible."""
+    _by(order, report, user)
+
+
+def handle_return_manually(order: Order, *, return_pk: int, user: User | None) -> None:
+    """A person sees to this return elsewhere. Raises NotPossible."""
+    _by(order, ReturnTakenManually(return_pk), user)
+
+
+def refund_again(order: Order, *, return_pk: int, user: User | None) -> None:
+    """Write down in the shop what it refused before. Raises NotPossible."""
+    _by(order, RefundResent(return_pk), user)
 
 
 def link_product(shop: Connection, product_id: str, shop_product_id: str, *, user: User | None) -> int:

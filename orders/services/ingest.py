@@ -6,6 +6,7 @@ then decided about by `apply`; what could not be read becomes a visible row and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from channable.core.exact_json import clean, clean_text
@@ -36,6 +37,41 @@ class Refused:
     error: DataError
 
 
+def keep_refused(run: Run, refused: Sequence[Refused]) -> None:
+    """Keep what could not be read, where people see it."""
+    rows = [
+        RefusedRecord(
+            company_id=run.connection.company_id,
+            connection=run.connection,
+            topic=run.stream.topic,
+            external_id=clean_text(one.external_id)[:200],
+            version=one.version,
+            error_code=one.error.code,
+            error_detail=clean_text(one.error.detail)[:2000],
+            payload=clean(one.raw),
+            first_seen_at=run.now,
+            last_seen_at=run.now,
+        )
+        for one in refused
+    ]
+    RefusedRecord.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["company", "connection", "topic", "external_id"],
+        update_fields=["version", "error_code", "error_detail", "payload", "last_seen_at", "resolved_at"],
+    )
+    run.counts.refused += len(rows)
+
+
+def resolve_refused(run: Run, readable: Sequence[str]) -> None:
+    """What could be read at last is no longer among the unreadable."""
+    if readable:
+        rows = RefusedRecord.objects.filter(
+            connection=run.connection, topic=run.stream.topic, external_id__in=readable, resolved_at=None
+        )
+        rows.update(resolved_at=run.now)
+
+
 @dataclass
 class Batch:
     """What is to be written of one page."""
@@ -60,42 +96,8 @@ class Batch:
             self.run.counts.same += len(self.new) - made  # somebody else was quicker
             for one in self.changed:
                 self._update(one)
-            self._refuse()
-            self._resolve()
-
-    # -- unreadable ---------------------------------------------------------------------------
-    def _refuse(self) -> None:
-        """Keep what could not be read, where people see it."""
-        rows = [
-            RefusedRecord(
-                company_id=self.run.connection.company_id,
-                connection=self.run.connection,
-                topic=self.run.stream.topic,
-                external_id=clean_text(one.external_id)[:200],
-                version=one.version,
-                error_code=one.error.code,
-                error_detail=clean_text(one.error.detail)[:2000],
-                payload=clean(one.raw),
-                first_seen_at=self.run.now,
-                last_seen_at=self.run.now,
-            )
-            for one in self.refused
-        ]
-        RefusedRecord.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["company", "connection", "topic", "external_id"],
-            update_fields=["version", "error_code", "error_detail", "payload", "last_seen_at", "resolved_at"],
-        )
-        self.run.counts.refused += len(rows)
-
-    def _resolve(self) -> None:
-        """What could be read at last is no longer among the unreadable."""
-        if self.readable:
-            rows = RefusedRecord.objects.filter(
-                connection=self.run.connection, external_id__in=self.readable, resolved_at=None
-            )
-            rows.update(resolved_at=self.run.now)
+            keep_refused(self.run, self.refused)
+            resolve_refused(self.run, self.readable)
 
     # -- changed orders -----------------------------------------------------------------------
     def _update(self, one: Changed) -> None:

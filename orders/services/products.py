@@ -45,6 +45,13 @@ def names_in_shop(order: Order, items: Mapping[int, OrderItem]) -> dict[int, set
     return {pk: found - {""} for pk, found in names.items()}
 
 
+def items_named(work: Work, line_ref: str) -> set[int]:
+    """Items that the shop means: by the marketplace's product id; where none has it, by another that the shop may
+    know it by."""
+    exact = {pk for pk, item in work.items.items() if item.product_id == line_ref}
+    return exact or {pk for pk, names in names_in_shop(work.order, work.items).items() if line_ref in names}
+
+
 def remember_matches(work: Work, matches: Mapping[str, str]) -> None:
     """So that the next order needn't search. What a person chose stays."""
     order = work.order

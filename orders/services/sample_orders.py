@@ -1,4 +1,4 @@
-"""Test orders: they go to the shop marked as such, and no marketplace ever hears of them."""
+"""Test orders and test returns: they go to the shop marked as such, and no marketplace ever hears of them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ import secrets
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from channable.core.clock import utcnow
 from connections.connectors import MarketplaceConnector
-from connections.connectors.types import AddressData, CustomerData, FulfilmentType, ItemData, OrderData, RemoteStatus
+from connections.connectors.types import (
+    AddressData,
+    CustomerData,
+    FulfilmentType,
+    ItemData,
+    OrderData,
+    RemoteStatus,
+    ReturnData,
+)
 from connections.models import OrderConnection
-from orders.models import Order
+from orders.models import Actor, Order, OrderItem, Return
+from orders.services.apply import apply
 from orders.services.arrivals import Arrival, New, Origin
 from orders.services.checks import refuse_unusable
+from orders.services.events import Cause, ReturnNews
+from orders.services.work import Conflict, NotPossible
 
 PREFIX = "TEST-"
 # Where the buyer of a test order lives: an address that shops accept, of nobody.
@@ -71,3 +84,25 @@ def send_test_order(pair: OrderConnection, wanted: Wanted) -> Order:
     origin = Origin(pair.marketplace, now, connector.api_version, None)
     ((row, _one),) = Arrival(origin, connector.fulfilled_suffix, is_test=True).insert([New("", None, data, pair)])
     return Order.objects.get(pk=row["id"])
+
+
+def send_test_return(order: Order) -> list[Return]:
+    """As if all of a test order came back: a return for each of its items; inside its company. Decisions about them
+    go to the shop and never to the marketplace. Raises NotPossible."""
+    if not order.is_test:
+        raise NotPossible(_("Only a test order can have a test return."))
+    if Return.objects.filter(order=order).exists():
+        raise Conflict(_("This order has a return already."))
+    now = utcnow()
+    for item in OrderItem.objects.filter(order=order).order_by("id"):
+        data = ReturnData(
+            external_id=f"{order.external_id}-return-{item.external_id}",
+            return_id=f"{order.external_id}-return",
+            order_ref=order.external_id,
+            quantity=item.quantity,
+            registered_at=now,
+            item_id=item.external_id,
+            reason="Test",
+        )
+        apply(order.pk, ReturnNews(data), Cause(Actor.SYSTEM, now, now))
+    return list(Return.objects.filter(order=order).order_by("id"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Max
@@ -25,14 +26,22 @@ from orders.models import (
     Order,
     OrderEvent,
     OrderItem,
+    ReturnDecision,
 )
-from orders.models.shipment import Cancellation, DecisionStatus, NoticeKind, Shipment, ShopNotice
-from orders.references import attachment_reference, cancellation_reference, notice_reference, shipment_reference
+from orders.models.shipment import Cancellation, Decision, DecisionStatus, NoticeKind, Shipment, ShopNotice
+from orders.references import (
+    attachment_reference,
+    cancellation_reference,
+    notice_reference,
+    return_reference,
+    shipment_reference,
+)
 from orders.services.events import Cause
 from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
 
-CREATE_ORDER, TELL_SHOP = "create_order", "tell_shop"  # at the shop
+CREATE_ORDER, TELL_SHOP, REFUND_ORDER = "create_order", "tell_shop", "refund_order"  # at the shop
 CONFIRM_SHIPMENT, CANCEL_ORDER = "confirm_shipment", "cancel_order"  # at the marketplace
+DECIDE_RETURN, REPORT_RETURN = "decide_return", "report_return"  # there too
 UPLOAD_INVOICE, FETCH_LABEL = "upload_invoice", "fetch_label"  # there too
 NOT_TOLD = "shop.not_told"
 INVOICE_REFUSED = "invoice.refused"
@@ -171,9 +180,9 @@ class Work:
             self._moved.add(part.pk)
 
     # -- decisions ----------------------------------------------------------------------------
-    def is_decided(self, model: type[Shipment] | type[Cancellation], source_ref: str) -> bool:
-        """Whether this very parcel or cancellation was told before."""
-        return model.objects.filter(order=self.order, source_ref=source_ref).exists()
+    def is_decided(self, model: type[Decision], source_ref: str) -> bool:
+        """Whether this very parcel, cancellation or decision was told before."""
+        return bool(model.objects.filter(order=self.order, source_ref=source_ref).exists())
 
     def shipment(self, *, source_ref: str, **values: object) -> Shipment:
         number = self._next_number(Shipment)
@@ -185,6 +194,12 @@ class Work:
         number = self._next_number(Cancellation)
         return Cancellation.objects.create(
             company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, reason=reason
+        )
+
+    def return_decision(self, *, source_ref: str, **values: object) -> ReturnDecision:
+        number = self._next_number(ReturnDecision)
+        return ReturnDecision.objects.create(
+            company_id=self.order.company_id, order=self.order, number=number, source_ref=source_ref, **values
         )
 
     def _end_test(self, decision: Shipment | Cancellation, status: PartStatus) -> None:
@@ -208,8 +223,10 @@ class Work:
         )
         self.send_notice(notice)
 
-    def _next_number(self, model: type[Shipment | Cancellation | ShopNotice | Attachment]) -> int:
-        return (model.objects.filter(order=self.order).aggregate(most=Max("number"))["most"] or 0) + 1
+    def _next_number(self, model: type[Decision | Attachment]) -> int:
+        numbered: Any = model.objects
+        found = numbered.filter(order=self.order).aggregate(most=Max("number"))
+        return int(found["most"] or 0) + 1
 
     def send_creation(self) -> None:
         self._enqueue(CREATE_ORDER, self.order.shop_id, self.order.pk, self.order.reference, self.order.ordered_at)
@@ -231,6 +248,14 @@ class Work:
     def send_notice(self, notice: ShopNotice) -> None:
         reference = notice_reference(self.order.reference, notice.number)
         self._enqueue(TELL_SHOP, self.order.shop_id, notice.pk, reference, self.cause.occurred_at)
+
+    def send_return_decision(self, decision: ReturnDecision, kind: str = DECIDE_RETURN) -> None:
+        reference = return_reference(self.order.reference, decision.number)
+        self._enqueue(kind, self.order.connection_id, decision.pk, reference, self.cause.occurred_at)
+
+    def send_refund(self, decision: ReturnDecision) -> None:
+        reference = return_reference(self.order.reference, decision.number)
+        self._enqueue(REFUND_ORDER, self.order.shop_id, decision.pk, reference, self.cause.occurred_at)
 
     def send_invoice(self, attachment: Attachment) -> None:
         reference = attachment_reference(self.order.reference, attachment.number)

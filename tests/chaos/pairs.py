@@ -30,6 +30,7 @@ class Pair:
         self.placed: dict[str, float] = {}
         self.arrived: dict[str, float] = {}  # first seen in the shop's books
         self.closed: dict[str, float] = {}  # first seen in the marketplace's books
+        self.settings: dict[str, Any] = {}  # of the order connection
         self._by_total: dict[Decimal, str] = {}
         self._shipped: set[str] = set()
         self._lock = threading.Lock()
@@ -183,3 +184,45 @@ class ChangingPair(BolPair):
         for number in self.placed:
             if bool(shipped[number]) == (self.fate(number) == self.CANCELLED):
                 yield f"order {number} was closed the wrong way"
+
+
+class ReturningPair(BolPair):
+    """What was shipped comes back. Of every other pair the staff refunds it in the shop, once it was told; the
+    others accept all returns by a setting, and have the refund written down for them."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.refunds_by_hand = bool(number % 2)
+        if not self.refunds_by_hand:
+            self.settings = {"return_decision": "accepted"}
+        self._returned: set[str] = set()
+        self._refunded: set[str] = set()
+
+    def ship_what_arrived(self) -> None:
+        super().ship_what_arrived()
+        for number in super().confirmed().keys() - self._returned:
+            self._returned.add(number)
+            self.market.add_return(number)
+        if self.refunds_by_hand:
+            self._refund()
+
+    def _refund(self) -> None:
+        for effect in self.shop.effects("create_order"):
+            if effect.subject not in self._refunded and self.shop.notes.get(effect.subject):
+                self._refunded.add(effect.subject)
+                self.shop.refund_by_hand(effect.subject, "MUG", 1)
+
+    def confirmed(self) -> Counter[str]:
+        """How often each return was decided about at the marketplace."""
+        return Counter(effect.subject for effect in self.market.effects("handle_return"))
+
+    def complaints(self) -> Iterator[str]:
+        """What else the books of both must hold."""
+        shipped = super().confirmed()
+        for number in self.placed:
+            if shipped[number] != 1:
+                yield f"order {number} was shipped {shipped[number]} times"
+        refunds = Counter(effect.subject for effect in self.shop.effects("refund"))
+        for effect in self.shop.effects("create_order"):
+            if refunds[effect.subject] != 1:  # by whomever
+                yield f"shop order {effect.subject} was refunded {refunds[effect.subject]} times"

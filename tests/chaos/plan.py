@@ -36,6 +36,14 @@ LATER_MOMENTS = [
     "follow_up.answered:cancel_order",
     "follow_up.settled:cancel_order",
 ]
+# Those of goods that come back.
+RETURN_KINDS = ["decide_return", "refund_order"]
+RETURN_MOMENTS = [
+    *(f"run.{moment}:returns" for moment in RUNS),
+    *(f"sender.{moment}:{kind}" for kind in RETURN_KINDS for moment in [*SENDS, *LOOK_UPS]),
+    "follow_up.answered:decide_return",
+    "follow_up.settled:decide_return",
+]
 
 
 @dataclass(frozen=True, slots=True)

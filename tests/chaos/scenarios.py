@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from connections.models import Heartbeat
-from tests.chaos.pairs import ChangingPair
-from tests.chaos.plan import KILL, LATER_MOMENTS, MOMENTS, STOP, Taken
+from tests.chaos.pairs import ChangingPair, ReturningPair
+from tests.chaos.plan import KILL, LATER_MOMENTS, MOMENTS, RETURN_MOMENTS, STOP, Taken
 from tests.chaos.poison import WAYS
 from tests.chaos.stage import Machines, Stage
 from tests.chaos.verdict import Verdict
@@ -28,6 +28,7 @@ from tests.simulators.base import Fault
 CUTS = [Fault.RESET_AFTER, Fault.BAD_GATEWAY_AFTER, Fault.GATEWAY_TIMEOUT_AFTER, Fault.TRUNCATED, Fault.HTML_200]
 WRITES = r"^POST .*/(orders|shipments)$"
 LATER_WRITES = r"^(PUT .*/cancellation|POST .*/notes)$"
+RETURN_WRITES = r"^(PUT .*/returns/|POST .*/refunds)"
 
 # An hour before clocks are changed in Amsterdam.
 AUTUMN = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
@@ -80,6 +81,20 @@ def changes(setting: Setting) -> Verdict:
         kill_at(stage, LATER_MOMENTS, buyers, deaths, seconds, at_once=8)
         # The request is read, the shop is told, the parcel is read: a round more, and another where answers were cut.
         verdict = stage.finish(rounds=4)
+        verdict.other += [f"{pair.name} {pair.number}: {one}" for pair in stage.pairs for one in pair.complaints()]
+        return verdict
+
+
+def returns(setting: Setting) -> Verdict:
+    """SIGKILL at every named moment of a return and of its refund in the shop, and at random ones."""
+    orders, deaths = setting.size(450, 60), setting.size(60, 24)
+    seconds, pairs = setting.size(300, 50), setting.size(4, 2)
+    with setting.stage("returns", pairs=pairs, bol=pairs, bol_pair=ReturningPair) as stage:
+        cut_now_and_then(stage, RETURN_WRITES, share=0.3)
+        buyers = stage.buy(orders, over_seconds=seconds * 0.9)
+        kill_at(stage, RETURN_MOMENTS, buyers, deaths, seconds, at_once=8)
+        # Back to the marketplace, the return from there, the shop told, its refund read, the decision told.
+        verdict = stage.finish(rounds=6)
         verdict.other += [f"{pair.name} {pair.number}: {one}" for pair in stage.pairs for one in pair.complaints()]
         return verdict
 

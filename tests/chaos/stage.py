@@ -169,7 +169,7 @@ class Stage:
         for pair in self.pairs:
             pair.start()
             pair.market.chance = pair.shop.chance = self.chance
-            self.worlds.append(build(pair.market, pair.shop, start_at=self.start_at))
+            self.worlds.append(build(pair.market, pair.shop, start_at=self.start_at, settings=pair.settings))
             pair.set_clocks(self.now)
         self.spread_streams()
         connection.close()

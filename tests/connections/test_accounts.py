@@ -41,7 +41,8 @@ def test_an_account_is_known_by_what_the_remote_says(company: Company, bol: BolS
     account = connect(company, bol)
     assert (account.account_id, account.account_name) == (bol.retailer_id, "Demo seller")
     with company_scope(company.pk):
-        assert set(Stream.objects.values_list("name", "is_active")) == {("orders:FBR", False), ("orders:FBB", False)}
+        found = set(Stream.objects.values_list("name", "is_active"))
+        assert found == {(f"{topic}:{method}", False) for topic in ("orders", "returns") for method in ("FBR", "FBB")}
 
 
 def test_wrong_credentials_leave_nothing_behind(company: Company, bol: BolSimulator) -> None:

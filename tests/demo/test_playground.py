@@ -111,7 +111,7 @@ def test_a_button_leads_back_to_the_page_and_a_program_gets_the_id(playground: P
     assert playground.shop.trackings["extension"][order_id]
 
 
-@pytest.mark.parametrize("path", ["/_demo/shop/1/ship", "/_demo/cancellation-request"])
+@pytest.mark.parametrize("path", ["/_demo/shop/1/ship", "/_demo/cancellation-request", "/_demo/returns"])
 def test_what_there_is_nothing_to_do_for_is_said(playground: Playground, path: str) -> None:
     assert post(playground, path).status_code == 409
 
@@ -155,3 +155,12 @@ def test_buying_stops_while_much_is_open_and_goes_on_after(playground: Playgroun
     playground.bol.ship_by_hand(next(iter(playground.bol.orders)))
     driver.step(1000)
     assert playground.bol.placed == OPEN_AT_MOST + 1
+
+
+def test_a_buyer_sends_back_what_was_shipped_once(playground: Playground) -> None:
+    order_id = playground.bol.buy()
+    playground.bol.ship_by_hand(order_id)
+    assert post(playground, "/_demo/returns").status_code == 200
+    (made,) = playground.bol.returns.values()
+    assert made.items[0].order.id == order_id
+    assert post(playground, "/_demo/returns").status_code == 409

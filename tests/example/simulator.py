@@ -124,3 +124,8 @@ class ExampleShop(ExampleSimulator):
         with self.lock:
             order = self.orders[order_id]
             order |= {"status": "sent", "tracking_code": tracking_code, "changed_at": self._moment()}
+
+    def cancel(self, order_id: str) -> None:
+        """As the merchant does."""
+        with self.lock:
+            self.orders[order_id] |= {"status": "cancelled", "changed_at": self._moment()}

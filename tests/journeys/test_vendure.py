@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from channable.tenants.scope import company_scope
+from orders.services.events import CancelledByHand
+from orders.services.handle import cancel, link_product
 from tests import engine
 from tests.simulators.base import Fault
 from tests.simulators.bol import BolSimulator
@@ -85,3 +88,52 @@ def test_a_product_the_real_shop_does_not_know_is_an_error_on_its_order(world: W
     number = world.market.add_order("NO-SUCH-SKU")
     engine.settle()
     assert world.order(number).error_code == "product.not_found"
+
+
+def test_two_parcels_of_a_real_shop_are_two_shipments(world: World) -> None:
+    number, shop_order_id = placed(world)
+    (line,) = world.shop.peer.order(shop_order_id)["lines"]
+    world.shop.peer.ship(shop_order_id, "3SABCD00000001", items={line["productVariant"]["sku"]: 1})
+    engine.settle()
+    assert world.order(number).status == "partial"
+    world.shop.peer.ship(shop_order_id, "3SABCD00000002", items={line["productVariant"]["sku"]: 1})
+    engine.settle()
+    assert world.order(number).status == "shipped"
+    codes = [effect.data["transport"]["trackAndTrace"] for effect in world.market.effects("ship")]
+    assert codes == ["3SABCD00000001", "3SABCD00000002"]
+
+
+def test_a_real_shop_is_told_once_of_what_the_marketplace_cancels(world: World) -> None:
+    number, _shop_order_id = placed(world)
+    world.market.cancel_by_hand(number)
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert world.timeline(number).count("shop.told") == 1
+    engine.round_trip()
+    assert world.timeline(number).count("shop.told") == 1
+
+
+def test_cancelled_here_is_cancelled_at_bol_and_told_to_a_real_shop(world: World) -> None:
+    number, _shop_order_id = placed(world)
+    with company_scope(world.company.pk):
+        cancel(world.order(number), CancelledByHand("1", reason="out_of_stock"), user=None)
+    engine.settle()
+    assert world.order(number).status == "cancelled"
+    assert [(effect.subject, effect.reference) for effect in world.market.effects("cancel")] == [
+        (number, "OUT_OF_STOCK")
+    ]
+    assert world.timeline(number).count("shop.told") == 1
+
+
+def test_a_linked_product_sends_all_that_wait_for_it_to_a_real_shop(world: World) -> None:
+    numbers = [world.market.add_order("MARKET-NAME"), world.market.add_order("MARKET-NAME")]
+    engine.settle()
+    assert {world.order(number).error_code for number in numbers} == {"product.not_found"}
+    sku = world.shop.peer.add_product(price=2000, stock=10)
+    with company_scope(world.company.pk):
+        assert link_product(world.platform, "MARKET-NAME", sku, user=None) == 2
+    engine.settle()
+    assert all(world.order(number).shop_order_id for number in numbers)
+    later = world.market.add_order("MARKET-NAME")
+    engine.settle()
+    assert world.order(later).shop_order_id

@@ -1,4 +1,4 @@
-"""A seller account at bol: log-in, orders, shipments, cancellations, invoices, labels and process statuses.
+"""A seller account at bol: log-in, orders, shipments, cancellations, returns, invoices, labels and process statuses.
 
 Written from the descriptions "v10 - Retailer API" and "v10 - Shared API" and bol's pages on
 authentication and conventions. Log-in is at the same address as the API here. Nothing is de-duplicated:
@@ -27,6 +27,7 @@ from .bol_bodies import (
     whole_order,
     whole_shipment,
 )
+from .bol_returns import Returns
 from .bol_state import Item, Order, Process
 from .openapi import OpenApiValidator
 from .validation import specs_available
@@ -51,9 +52,7 @@ def description() -> OpenApiValidator:
     return OpenApiValidator("bol", files, tolerated=tolerated)
 
 
-class BolSimulator(Access):
-    page_size = 50
-
+class BolSimulator(Access, Returns):
     def __init__(self, validator: Validator | None = None) -> None:
         super().__init__(validator or (description() if specs_available("bol") else None))
 

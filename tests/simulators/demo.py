@@ -43,6 +43,8 @@ class Driver:
         self.work(state["shop"], now)
         if state["placed"] > AT_ONCE and self.chance.random() < 0.02:
             self._post("/_demo/cancellation-request")
+        if state["placed"] > AT_ONCE and self.chance.random() < 0.02:
+            self._post("/_demo/returns")
 
     def buy(self, state: dict[str, Any], now: float) -> None:
         if state["open"] >= OPEN_AT_MOST or now < self.next_order_at:

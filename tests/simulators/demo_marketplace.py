@@ -52,6 +52,13 @@ class DemoMarketplace(BolSimulator):
         self.request_cancellation(order_id)
         return order_id
 
+    def send_back(self) -> str:
+        """One buyer registers the return of an order that was shipped; "" if there is none."""
+        with self.lock:
+            back = {item.order.id for made in self.returns.values() for item in made.items}
+            shipped = [o.id for o in self.orders.values() if status(o) == "shipped" and o.id not in back]
+        return self.add_return(self._chance.choice(shipped), line=0) if shipped else ""
+
     # -- answering --------------------------------------------------------------------------------
     @route("GET", "/retailer/orders/(?P<order_id>[^/]+)")
     def get_order(self, request: Request, order_id: str) -> Response:
@@ -81,6 +88,8 @@ class DemoMarketplace(BolSimulator):
             closed = [order.id for order in self.orders.values() if not is_open(order)]
             for order_id in closed[:-keep]:
                 del self.orders[order_id]
+            kept = {return_id: one for return_id, one in self.returns.items() if one.items[0].order.id in self.orders}
+            self.returns = kept
             del self.shipments[:-keep]
             for process_id in list(self.processes)[:-keep]:
                 del self.processes[process_id]

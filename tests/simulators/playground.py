@@ -100,6 +100,10 @@ class Playground(Simulator):
     def ask_cancellation(self, request: Request) -> Response:
         return self._done(request, self.bol.ask_cancellation())
 
+    @route("POST", "/_demo/returns")
+    def send_back(self, request: Request) -> Response:
+        return self._done(request, self.bol.send_back())
+
     # -- what the merchant does -------------------------------------------------------------------
     @route("POST", r"/_demo/shop/(?P<order_id>\d+)/(?P<what>ship|ship-without-code|add-code|cancel)")
     def work_order(self, request: Request, order_id: str, what: str) -> Response:

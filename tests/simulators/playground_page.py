@@ -24,6 +24,7 @@ def page(marketplace: list[dict[str, Any]], shop: list[dict[str, Any]]) -> str:
     buy = [("usual", "Place an order"), ("unknown product", "…of an unknown product"), ("unreadable", "…unreadable")]
     buyers = "".join(button("/_demo/orders", label, what=what) for what, label in buy)
     buyers += button("/_demo/cancellation-request", "Ask to cancel one")
+    buyers += button("/_demo/returns", "Send one back")
     left = table(("Number", "Status", "Customer"), [(o["id"], o["status"], o["customer"]) for o in marketplace])
     right = table(("Order", "Of number", "Status", ""), [(*_shop_cells(o), Raw(_buttons(o))) for o in shop])
     return (

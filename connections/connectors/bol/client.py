@@ -59,6 +59,18 @@ class BolClient:
     def get_shipments(self, order_id: str, page: int) -> JSON:
         return self._call("GET", "/retailer/shipments", params={"order-id": order_id, "page": page})
 
+    # -- returns
+
+    def get_returns(self, **params: Any) -> JSON:
+        return self._call("GET", "/retailer/returns", params=params)
+
+    def get_return(self, return_id: str) -> JSON:
+        return self._call("GET", f"/retailer/returns/{_quoted(return_id)}", group="/retailer/returns/*")
+
+    def handle_return(self, rma_id: str, decision: JSON) -> JSON:
+        path = f"/retailer/returns/{_quoted(rma_id)}"
+        return self._call("PUT", path, group="/retailer/returns/*", json=decision, is_write=True)
+
     def get_shipment(self, shipment_id: str) -> JSON:
         return self._call("GET", f"/retailer/shipments/{_quoted(shipment_id)}", group="/retailer/shipments/*")
 

@@ -1,4 +1,4 @@
-"""bol as a marketplace: orders come from there, shipments, cancellations and invoices go back. Retailer API v10."""
+"""bol as a marketplace: orders and returns come from there, what was done or decided goes back. Retailer API v10."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from ..types import (
     Page,
     Pending,
     Receipt,
+    ReturnData,
+    ReturnDecisionData,
     ShipmentData,
     StreamSpec,
 )
-from . import cancellations, invoices, labels, mapping, processes, shipments
+from . import cancellations, invoices, labels, mapping, processes, returns, shipments
 from .client import DEFAULT_API_URL, DEFAULT_LOGIN_URL, BolClient
 from .processes import CHECK
 from .reading import read_orders
@@ -46,6 +48,8 @@ class BolConnector(MarketplaceConnector):
     capabilities = Capabilities(
         cancels_orders=True,
         cancels_partially=True,
+        return_verdicts=frozenset(returns.RESULTS),
+        decides_partial_returns=True,
         takes_invoices=True,
         invoices_follow_shipment=True,
         gives_labels=True,
@@ -67,15 +71,21 @@ class BolConnector(MarketplaceConnector):
         return [
             StreamSpec("orders:FBR", "orders", fulfilment_type=FulfilmentType.MERCHANT),
             StreamSpec("orders:FBB", "orders", fulfilment_type=FulfilmentType.MARKETPLACE),
+            StreamSpec("returns:FBR", "returns", fulfilment_type=FulfilmentType.MERCHANT, lists_open_only=True),
+            StreamSpec("returns:FBB", "returns", fulfilment_type=FulfilmentType.MARKETPLACE),
         ]
 
     # -- reading ------------------------------------------------------------------------------
     def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
-        return read_orders(self.client, stream.partition(":")[2], cursor)
+        topic, _colon, method = stream.partition(":")
+        if topic == "returns":
+            return returns.read_settled(self.client, cursor) if method == "FBB" else returns.read_open(self.client)
+        return read_orders(self.client, method, cursor)
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
+        get = self.client.get_return if stream.startswith("returns") else self.client.get_order
         try:
-            return self.client.get_order(external_id)
+            return get(external_id)
         except DataError as error:
             if error.status == 404:
                 raise DataError(error.detail, code="order.gone", status=404) from None
@@ -103,6 +113,18 @@ class BolConnector(MarketplaceConnector):
     def _order(self, order_ref: str) -> OrderData:
         return self.parse_order(self.fetch_one("", order_ref))
 
+    # -- returns ------------------------------------------------------------------------------
+    def parse_returns(self, raw: JSON) -> Sequence[ReturnData]:
+        return returns.parse_returns(raw)
+
+    def decide_return(self, order_ref: str, decision: ReturnDecisionData, *, key: str) -> Receipt:
+        return returns.decide(self.client, decision)
+
+    def find_return_decision(
+        self, order_ref: str, decision: ReturnDecisionData, *, key: str, since: datetime
+    ) -> Receipt | None:
+        return returns.find(self.client, decision, since=since)
+
     # -- invoices and labels ------------------------------------------------------------------
     def upload_invoice(self, order_ref: str, invoice: InvoiceData, *, key: str) -> Receipt:
         return invoices.upload(self.client, order_ref, invoice, key=key)
@@ -124,6 +146,9 @@ class BolConnector(MarketplaceConnector):
                 strange.append(ticket)
                 continue
             outcome = processes.outcome_of(ticket, statuses)
-            yield shipments.checked(self.client, outcome, statuses[0]) if CHECK in ticket else outcome
+            if CHECK in ticket:
+                check = returns.checked if returns.is_ticket(ticket) else shipments.checked
+                outcome = check(self.client, outcome, statuses[0])
+            yield outcome
         if strange:
             raise ContractError(f"process statuses that are not documented: {', '.join(strange)[:200]}")

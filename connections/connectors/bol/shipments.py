@@ -47,7 +47,7 @@ def checked(client: BolClient, outcome: Outcome, status: JSON) -> Outcome:
     for one in of_order(client, order_id):
         if one.get("shipmentReference") == reference:
             return Outcome(outcome.ticket, OutcomeState.DONE, remote_id=str(one.get("shipmentId", "")))
-    return Outcome(outcome.ticket, OutcomeState.PENDING if _is_young(status) else OutcomeState.GONE)
+    return Outcome(outcome.ticket, OutcomeState.PENDING if is_young(status) else OutcomeState.GONE)
 
 
 def is_since(raw: JSON, name: str, since: datetime) -> bool:
@@ -70,11 +70,11 @@ def _unlisted(client: BolClient, item_id: str, listed: int, since: datetime) -> 
     recent = [one for one in statuses if is_since(one, "createTimestamp", since)]
     pending = [one for one in recent if one.get("status") == "PENDING"]
     done = [one for one in recent if one.get("status") == "SUCCESS"]
-    missing = done if len(done) > listed and _is_young(done[0]) else []
+    missing = done if len(done) > listed and is_young(done[0]) else []
     return next(iter([*pending, *missing]), None)
 
 
-def _is_young(status: JSON) -> bool:
+def is_young(status: JSON) -> bool:
     made_at = _moment(status, "createTimestamp")
     return made_at is not None and datetime.now(UTC) - made_at < LISTED_AFTER
 

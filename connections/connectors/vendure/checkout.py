@@ -139,7 +139,11 @@ class Checkout:
             self.client.mutate(documents.REMOVE_LINE, id=order["id"], line=line["id"])
 
     def _set_customer(self, order_id: str) -> None:
-        """A guest, found again by e-mail address. One who has an account is refused as a guest, so is named by id."""
+        """The one that the settings name; else a guest, found again by e-mail address. One who has an account is
+        refused as a guest, so is named by id."""
+        if self.options.customer_id:
+            self.client.mutate(documents.SET_CUSTOMER, id=order_id, customer=self.options.customer_id)
+            return
         person = customer_input(self.order, self.key)
         known = self.client.query(documents.CUSTOMERS, email=person["emailAddress"])["customers"]["items"]
         if known:

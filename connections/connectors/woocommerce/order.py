@@ -119,11 +119,20 @@ def build(
         ],
         "meta_data": _metas(order, key, options),
     }
+    if options.customer_id:
+        body["customer_id"] = _customer_id(options.customer_id)
     title = options.shipping_method or order.delivery_method or "Shipping"
     body["shipping_lines"] = [{"method_id": "flat_rate", "method_title": title, "total": _text(shipping.net)}]
     if fee.gross:
         body["fee_lines"] = [{"name": "Transaction fee", "tax_status": "taxable", "total": _text(fee.net)}]
     return body
+
+
+def _customer_id(text: str) -> int:
+    """Raises DataError for what can't be a customer of WooCommerce."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
+        raise DataError("The customer in the settings is no customer's number.", code="connector.refused")
+    return int(text)
 
 
 def _text(amount: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""What the effects share, and what shipments and cancellations have in common."""
+"""What the effects share, and what shipments, cancellations and decisions about returns have in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connections.messages import MESSAGES
 from connections.models import OutboxMessage
 from connections.outbox import Effect, Postponed, Withdrawn
 from orders.models import Actor, ItemPart, Order
-from orders.models.shipment import Cancellation, Shipment
+from orders.models.shipment import Decision
 from orders.services.apply import apply
 from orders.services.events import Cause, Event
 
@@ -41,9 +41,9 @@ def items_of(parts: list[ItemPart]) -> list[ShippedItem]:
 
 
 class DecisionEffect(Effect):
-    """Tells the marketplace of a shipment or a cancellation; the events say how that went."""
+    """Tells the marketplace what was decided; the events say how that went."""
 
-    decision: ClassVar[type[Shipment] | type[Cancellation]]
+    decision: ClassVar[type[Decision]]
     refusal: ClassVar[str]  # the code of a refusal that says nothing more
 
     def accepted(self, decision_id: int) -> Event:

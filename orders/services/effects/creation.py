@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from channable.core.clock import utcnow
 from connections.connectors import PlatformConnector
@@ -55,7 +56,7 @@ class CreateOrder(Effect):
 
     def load(self, message: OutboxMessage) -> Creation:
         order = Order.objects.select_related("connection", "order_connection").get(pk=message.subject_id)
-        data = order_data(order)
+        data = as_wanted(order_data(order), order.order_connection.options if order.order_connection else Options())
         return Creation(order, data, replace(shop_options(order), shop_ids=shop_ids(order, data)))
 
     def check(self, message: OutboxMessage, data: Creation) -> None:
@@ -114,6 +115,18 @@ def _state_in(connector: PlatformConnector, shop_order_id: str) -> ShopState | N
         return None
 
 
+def as_wanted(data: OrderData, options: Options) -> OrderData:
+    """Without what the settings keep out of the shop; the total is that of what is left."""
+    if not options.includes_discount:
+        in_lines = sum((item.discount for item in data.items), Decimal(0))
+        items = [replace(item, discount=Decimal(0)) for item in data.items]
+        total = data.total + max(data.discount, in_lines)
+        data = replace(data, items=items, discount=Decimal(0), total=total)
+    if not options.includes_transaction_fee:
+        data = replace(data, total=data.total - data.transaction_fee, transaction_fee=Decimal(0))
+    return data
+
+
 def shop_options(order: Order) -> ShopOptions:
     """How the order is to look in the shop, by the settings of its order connection."""
     options = order.order_connection.options if order.order_connection else Options()
@@ -122,7 +135,8 @@ def shop_options(order: Order) -> ShopOptions:
     return ShopOptions(
         number=number[options.number_scheme],
         payment_method=options.payment_method,
-        shipping_method=options.shipping_method,
+        shipping_method=options.shipping_methods.get(order.delivery_method) or options.shipping_method,
+        customer_id=options.customer_id,
         marketplace_name=marketplace,
         memo="\n".join(_memo(order, marketplace)),
         tag=", ".join(one for one in (options.tag, _mark(order, marketplace)) if one),

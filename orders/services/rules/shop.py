@@ -8,8 +8,9 @@ from connections.connectors.types import FulfilmentType, OrderUpdate, ParcelData
 from orders.models import EventLevel, ItemPart, SyncedOrder
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.services.events import CreatedInShop, ShopNews, ShopNotTold, ShopTold, WaitOver
-from orders.services.products import names_in_shop, remember_matches
+from orders.services.products import items_named, remember_matches
 from orders.services.rules.notices import cancelled_quantities, tell_cancelled, tell_requested
+from orders.services.rules.returns import refunds_seen
 from orders.services.work import NOT_TOLD, Work, choose_for
 from orders.states import PartStatus
 
@@ -79,6 +80,7 @@ def news(work: Work, event: ShopNews) -> None:
     work.set(shop_version=event.version[:200], shop_updated_at=update.updated_at)
     work.set(shop_status=update.status_text[:60], shop_number=(update.number or order.shop_number)[:100])
     work.solve(lambda code: code == "shop.unreadable")
+    refunds_seen(work, update)
     if work.is_closed or order.is_manual or not order.is_confirmed:
         return
     if order.fulfilment_type == FulfilmentType.MARKETPLACE:
@@ -141,7 +143,7 @@ def _parts_of(work: Work, parcel: ParcelData) -> list[tuple[ItemPart, int]]:
     found: list[tuple[ItemPart, int]] = []
     free = {id(part): part.quantity for part in work.untouched()}
     for line in parcel.items:
-        missing, meant = line.quantity, _items_named(work, line.line_ref)
+        missing, meant = line.quantity, items_named(work, line.line_ref)
         for part in work.untouched():
             if part.item_id in meant and missing and free[id(part)]:
                 taken = min(missing, free[id(part)])
@@ -149,12 +151,6 @@ def _parts_of(work: Work, parcel: ParcelData) -> list[tuple[ItemPart, int]]:
                 missing -= taken
                 found.append((part, taken))
     return found
-
-
-def _items_named(work: Work, line_ref: str) -> set[int]:
-    """By the marketplace's product id; where none has it, by another that the shop may know it by."""
-    exact = {pk for pk, item in work.items.items() if item.product_id == line_ref}
-    return exact or {pk for pk, names in names_in_shop(work.order, work.items).items() if line_ref in names}
 
 
 def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> None:
