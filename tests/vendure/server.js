@@ -6,7 +6,18 @@ const path = require('node:path');
 const { createRequire } = require('node:module');
 
 const load = createRequire(path.join(path.resolve(process.argv[2]), 'package.json'));
-const { DefaultLogger, LogLevel, bootstrap, dummyPaymentHandler, manualFulfillmentHandler } = load('@vendure/core');
+const { DefaultLogger, LanguageCode, LogLevel, PaymentMethodHandler, bootstrap } = load('@vendure/core');
+const { dummyPaymentHandler, manualFulfillmentHandler } = load('@vendure/core');
+
+// A gateway that answers every refund as its payment method says: "Settled" or "Failed".
+const gatewayHandler = new PaymentMethodHandler({
+  code: 'gateway-handler',
+  description: [{ languageCode: LanguageCode.en, value: 'Gateway' }],
+  args: { answer: { type: 'string' } },
+  createPayment: (ctx, order, amount) => ({ amount, state: 'Settled' }),
+  settlePayment: () => ({ success: true }),
+  createRefund: (ctx, input, amount, order, payment, args) => ({ state: args.answer, transactionId: 'gateway-1' }),
+});
 
 const LOGIN = { identifier: 'superadmin', password: 'superadmin' };
 const HOST = '127.0.0.1';
@@ -29,7 +40,7 @@ const config = {
   },
   authOptions: { tokenMethod: 'bearer', superadminCredentials: LOGIN, sessionDuration: '1h', requireVerification: false },
   dbConnectionOptions: { type: 'sqljs', synchronize: true, autoSave: false, location: '', logging: false },
-  paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler] },
+  paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler, gatewayHandler] },
   shippingOptions: { fulfillmentHandlers: [manualFulfillmentHandler] },
   customFields: {},
   systemOptions: { telemetry: false },
@@ -139,6 +150,16 @@ class Shop {
         translations: [{ languageCode: 'en', name: 'Marketplace', description: '' }],
       },
     });
+    for (const answer of ['Settled', 'Failed']) {
+      await this.call('mutation ($input: CreatePaymentMethodInput!) { createPaymentMethod(input: $input) { id } }', {
+        input: {
+          code: `gateway-${answer}`,
+          enabled: true,
+          handler: { code: 'gateway-handler', arguments: [{ name: 'answer', value: answer }] },
+          translations: [{ languageCode: 'en', name: `Gateway ${answer}`, description: '' }],
+        },
+      });
+    }
   }
 }
 

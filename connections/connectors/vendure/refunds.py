@@ -29,9 +29,8 @@ def refund(client: VendureClient, order_id: str, refund: RefundData, *, key: str
     order = _order(client, order_id)
     ours = _ours(order, key)
     reason = _reason(refund, key)
-    with later_calls() if ours else nullcontext():
-        lines = next((counts_of(one) for one in ours if one["lines"]), None) or _lines(order, refund)
-        notes = _pay_back(client, order, lines, ours, reason=reason, key=key)
+    lines = next((counts_of(one) for one in ours if one["lines"]), None) or _lines(order, refund)
+    notes = _pay_back(client, order, lines, ours, reason=reason, key=key)
     with later_calls():
         if refund.restocks and not _is_taken_back(order, key):
             notes += _take_back(client, order, lines, reason)
@@ -122,7 +121,7 @@ def _worth(order: JSON, line: JSON, quantity: int) -> int:
         if one["sku"] == sku and one["description"].startswith(PRICE_DIFFERENCE)
     )
     total = line["proratedUnitPriceWithTax"] * placed + difference
-    return int((2 * total * min(quantity, placed) + placed) // (2 * placed))
+    return int((2 * total * min(quantity, placed) + placed) // (2 * placed))  # half up
 
 
 def _left(payment: JSON) -> int:
@@ -150,6 +149,8 @@ def _pay_back(
         try:
             with later_calls() if ours else nullcontext():
                 made = client.mutate(documents.MAKE_REFUND, input={**change, "shipping": 0, "adjustment": 0})
+            if not IS_REFUND.get(made["state"], True):
+                raise DataError("a payment method of the shop was asked, and it failed")
         except DataError as error:
             if ours:
                 return [f"The shop refused to refund the whole amount ({error.detail})."]

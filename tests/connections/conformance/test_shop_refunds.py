@@ -80,6 +80,22 @@ def test_a_refund_whose_answer_was_cut_is_made_once(refunding, fault):
         assert done.remote_id, write
 
 
+def test_what_stops_a_half_made_refund_leads_to_another_look(refunding):
+    """ "Nothing was executed" would be said of a part alone."""
+    if len(refunding.refunds) == 1:
+        pytest.skip("a refund is made by one call, so it is never half made")
+    for write in refunding.refunds[1:]:
+        key, connector, since = refunding.new_key(), refunding.connect(), datetime.now(UTC)
+        order_id, refund = placed(refunding, key)
+        refunding.simulator.fail(write, Fault.RATE_LIMIT)
+        with pytest.raises(TransientError) as caught:
+            connector.refund(order_id, refund, key=f"{key}-r1")
+        assert caught.value.was_sent
+        assert connector.find_refund(order_id, refund, key=f"{key}-r1", since=since) is None
+        settled(refunding, order_id, refund, f"{key}-r1")
+        assert refunding.refunded(order_id, f"{key}-r1") == 1
+
+
 def test_two_refunds_of_one_order_are_two_and_read_back_as_ours(refunding):
     key, connector = refunding.new_key(), refunding.connect()
     order_id, refund = placed(refunding, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -18,10 +19,10 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 WRITES = ["refundOrder", "cancelOrder", "settleRefund"]
 
 
-def place(connector, *items, **changes):
-    order = an_order(*items, **changes)
+def place(connector, *items, **options):
+    order = an_order(*items)
     key = f"key-{order.external_id}"
-    return connector.create_order(order, key=key, options=OPTIONS).remote_id, f"{key}-r1"
+    return connector.create_order(order, key=key, options=replace(OPTIONS, **options)).remote_id, f"{key}-r1"
 
 
 def back(*items, **more):
@@ -213,6 +214,29 @@ def test_a_long_reason_leaves_room_for_the_reference(connector, vendure):
     [refund] = refunds(vendure, order_id)
     assert len(refund["reason"]) <= 255
     assert connector.find_refund(order_id, back((sku, 1)), key=key, since=LONG_AGO) is not None
+
+
+def test_a_payment_method_of_the_shop_that_settles_by_itself_makes_no_second_refund(connector, vendure, proxy):
+    """Orders paid by the name of a method that the shop has: then that method settles, with a number of its own."""
+    sku = vendure.add_product()
+    order_id, key = place(connector, an_item(sku, 2), payment_method="gateway-Settled")
+    vendure.ship(order_id, "3S1")
+    proxy.lose("refundOrder")
+    refund_until_done(connector, order_id, back((sku, 2)), key)
+    [refund] = refunds(vendure, order_id)
+    assert (refund["total"], refund["state"], refund["transactionId"]) == (2000, "Settled", "gateway-1")
+    assert vendure.stock(sku) == (50, 0)
+
+
+def test_a_payment_method_of_the_shop_that_fails_is_a_refusal(connector, vendure):
+    sku = vendure.add_product()
+    order_id, key = place(connector, an_item(sku, 2), payment_method="gateway-Failed")
+    vendure.ship(order_id, "3S1")
+    with pytest.raises(DataError) as caught:
+        connector.refund(order_id, back((sku, 2)), key=key)
+    assert caught.value.code == "refund.refused"
+    assert update_of(connector, order_id).refunds == []
+    assert vendure.stock(sku) == (48, 0)
 
 
 def test_an_order_that_is_not_there_is_gone(connector):
