@@ -213,6 +213,7 @@ class ReturnRefused:
 class RefundedInShop:
     decision_id: int
     remote_id: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

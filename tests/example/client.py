@@ -43,6 +43,9 @@ class ExampleClient:
     def create_shipment(self, order_id: str, body: JSON) -> JSON:
         return self._object("POST", f"/orders/{quote(order_id, safe='')}/shipments", json=body)
 
+    def create_return(self, order_id: str, body: JSON) -> JSON:
+        return self._object("POST", f"/orders/{quote(order_id, safe='')}/returns", json=body)
+
     def _object(self, method: str, path: str, **options: Any) -> JSON:
         """The transport turns failures into the five errors; only the shape is left to check."""
         answer = self._http.request(method, self._url + path, headers=self._headers, **options).json()

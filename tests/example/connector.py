@@ -1,4 +1,4 @@
-"""Example Market: orders come from it, shipments go back."""
+"""Example Market: orders come from it, shipments go back. Of returns the seller tells it, not the other way round."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from connections.connectors.types import (
     OrderData,
     Page,
     Record,
+    ReturnDecisionData,
     ShipmentData,
     StreamSpec,
 )
@@ -37,7 +38,9 @@ class ExampleConnector(MarketplaceConnector):
     api_version = "1"
     credential_fields = FIELDS
     # What isn't declared is never asked: no cancellations here, so those methods stay as they are.
-    capabilities = Capabilities(index_delay_seconds=0)
+    capabilities = Capabilities(
+        index_delay_seconds=0, return_verdicts=frozenset(mapping.RETURN_RESULTS), reports_returns=True
+    )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
         super().__init__(account, http)
@@ -64,9 +67,21 @@ class ExampleConnector(MarketplaceConnector):
 
     def find_shipment(self, order_ref: str, shipment: ShipmentData, *, key: str, since: datetime) -> Done | None:
         """An order tells its shipments with the references they were made with."""
-        made = self.client.order(order_ref).get("shipments")
+        return self._made(order_ref, "shipments", key)
+
+    def report_return(self, order_ref: str, decision: ReturnDecisionData, *, key: str) -> Done:
+        """One call as well: what came back and what becomes of it. Example names the return, and that is kept."""
+        return _done(self.client.create_return(order_ref, mapping.return_body(decision, key)))
+
+    def find_reported_return(
+        self, order_ref: str, decision: ReturnDecisionData, *, key: str, since: datetime
+    ) -> Done | None:
+        return self._made(order_ref, "returns", key)
+
+    def _made(self, order_ref: str, what: str, key: str) -> Done | None:
+        made = self.client.order(order_ref).get(what)
         if not isinstance(made, list):
-            raise ContractError("an order without a list of shipments")
+            raise ContractError(f"an order without a list of {what}")
         return next((_done(one) for one in made if isinstance(one, dict) and one.get("reference") == key), None)
 
 
@@ -118,7 +133,7 @@ def _text(row: JSON, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _done(shipment: JSON) -> Done:
-    if not shipment.get("id"):
-        raise ContractError("a shipment without an id")
-    return Done(str(shipment["id"]))
+def _done(made: JSON) -> Done:
+    if not made.get("id"):
+        raise ContractError("a shipment or return without an id")
+    return Done(str(made["id"]))

@@ -11,6 +11,8 @@ from connections.connectors.types import (
     OrderUpdate,
     ParcelData,
     RemoteStatus,
+    ReturnDecisionData,
+    ReturnVerdict,
     ShipmentData,
     ShopState,
 )
@@ -23,6 +25,7 @@ ORDER_STATUS = {
     "shipped": RemoteStatus.SHIPPED,
     "cancelled": RemoteStatus.CANCELLED,
 }
+RETURN_RESULTS = {ReturnVerdict.ACCEPTED: "paid_back", ReturnVerdict.REJECTED: "refused"}
 SHOP_STATUS = {"new": ShopState.OPEN, "sent": ShopState.COMPLETED, "cancelled": ShopState.CANCELLED}
 
 
@@ -75,6 +78,14 @@ def shipment_body(shipment: ShipmentData, key: str) -> JSON:
         "carrier": shipment.transporter or "other",
         "lines": [{"id": item.item_id, "quantity": item.quantity} for item in shipment.items],
     }
+
+
+def return_body(decision: ReturnDecisionData, key: str) -> JSON:
+    """What came back, and what becomes of it. Raises DataError for what Example has no word for."""
+    if decision.verdict not in RETURN_RESULTS:
+        raise DataError(f"Example knows no {decision.verdict.value} of a return", code="connector.refused")
+    line = {"id": decision.item_id, "quantity": decision.quantity}
+    return {"reference": key, "line": line, "result": RETURN_RESULTS[decision.verdict]}
 
 
 def parse_update(raw: JSON) -> OrderUpdate:

@@ -80,7 +80,8 @@ class ExampleMarket(ExampleSimulator):
         line = {"id": f"{number}-1", "sku": "MUG", "title": "Mug", "quantity": quantity, "unit_price": unit_price,
                 "shipped": 0}  # fmt: skip
         return self._add({"number": number, "status": "open", "placed_at": self._moment(), "currency": "EUR",
-                          "total": total, "ship_to": address, "lines": [line], "shipments": []})  # fmt: skip
+                          "total": total, "ship_to": address, "lines": [line], "shipments": [],
+                          "returns": []})  # fmt: skip
 
     @route("POST", "/orders/(?P<order_id>[^/]+)/shipments")
     def create_shipment(self, request: Request, order_id: str) -> Response:
@@ -103,6 +104,24 @@ class ExampleMarket(ExampleSimulator):
             order["changed_at"] = self._moment()
             self.record("ship", order_id, body["reference"], shipment)
         return Response.of(shipment, 201)
+
+    @route("POST", "/orders/(?P<order_id>[^/]+)/returns")
+    def create_return(self, request: Request, order_id: str) -> Response:
+        """More than was shipped and is not back yet is refused; the reference is kept and not compared."""
+        body, order = request.json(), self.orders.get(order_id)
+        if order is None:
+            return self.not_found(request)
+        sent = body["line"]
+        with self.lock:
+            back = sum(one["line"]["quantity"] for one in order["returns"] if one["line"]["id"] == sent["id"])
+            shipped = sum(line["shipped"] for line in order["lines"] if line["id"] == sent["id"])
+            if not 0 < sent["quantity"] <= shipped - back:
+                return Response.of({"message": f"Line {sent['id']} has less to come back"}, 409)
+            made = {"id": f"R-{self._number()}", **body}
+            order["returns"].append(made)
+            order["changed_at"] = self._moment()
+            self.record("report_return", order_id, body["reference"], made)
+        return Response.of(made, 201)
 
 
 class ExampleShop(ExampleSimulator):

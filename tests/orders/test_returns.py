@@ -19,10 +19,12 @@ from connections.connectors.types import (
     VerdictData,
 )
 from connections.models import OutboxMessage, OutboxStatus
+from connections.outbox import Postponed
 from orders.models import Order, Return, ReturnDecision, ReturnStatus, ShopNotice
 from orders.models.returns import derive_return_status
 from orders.next_step import next_step
 from orders.services import events
+from orders.services.effects import DecideReturn
 from orders.services.events import ReturnDecided, ReturnReported
 from orders.services.handle import (
     Conflict,
@@ -161,6 +163,27 @@ def test_a_part_leaves_the_rest_open(order: Order) -> None:
         ("accepted", 1),
         ("rejected", 2),
     ]
+
+
+def test_one_decision_at_a_time_is_on_its_way(order: Order) -> None:
+    returned = announced(order)
+    decide(returned, V.ACCEPTED, 1)
+    decide(returned, V.REJECTED, 2, once="2")
+    first, second = outgoing("decide_return")
+    effect = DecideReturn()
+    happens(order, events.ReturnAccepted(first.subject_id))
+    with pytest.raises(Postponed):
+        effect.check(second, effect.load(second))
+    happens(order, events.ReturnConfirmed(first.subject_id))
+    effect.check(second, effect.load(second))
+    assert effect.load(second).data.decided_before == 1
+
+
+def test_what_the_shop_remarks_stands_on_the_timeline(order: Order) -> None:
+    announced(order, VerdictData(V.ACCEPTED, 3))
+    decision = ReturnDecision.objects.get()
+    happens(order, events.RefundedInShop(decision.pk, "31", ("The stock was not raised.",)))
+    assert order.events.get(code="shop.note").message == "The stock was not raised."
 
 
 def test_sent_twice_it_is_decided_once(order: Order) -> None:

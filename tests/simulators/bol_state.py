@@ -153,9 +153,9 @@ class SellerAccount(Simulator):
         self.shipments.append({"id": self._id(), "order": order, "body": body, "at": self._now()})
 
     # -- mischief -------------------------------------------------------------------------------------
-    def poison(self, order_id: str, mutate: Callable[[dict[str, Any]], Any]) -> None:
-        """From now on the order's own answer holds what `mutate` makes of it."""
-        self._poison[order_id] = mutate
+    def poison(self, number: str, mutate: Callable[[dict[str, Any]], Any]) -> None:
+        """From now on the order's own answer, or whatever tells of the return, holds what `mutate` makes of it."""
+        self._poison[number] = mutate
 
     def heal(self) -> None:
         super().heal()

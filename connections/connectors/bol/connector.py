@@ -25,10 +25,11 @@ from ..types import (
     ShipmentData,
     StreamSpec,
 )
-from . import cancellations, invoices, labels, mapping, processes, returns, shipments
+from . import cancellations, decisions, invoices, labels, mapping, processes, return_mapping, shipments
 from .client import DEFAULT_API_URL, DEFAULT_LOGIN_URL, BolClient
 from .processes import CHECK
 from .reading import read_orders
+from .returns import read_returns
 
 
 class BolConnector(MarketplaceConnector):
@@ -48,7 +49,7 @@ class BolConnector(MarketplaceConnector):
     capabilities = Capabilities(
         cancels_orders=True,
         cancels_partially=True,
-        return_verdicts=frozenset(returns.RESULTS),
+        return_verdicts=frozenset(return_mapping.HANDLINGS),
         decides_partial_returns=True,
         takes_invoices=True,
         invoices_follow_shipment=True,
@@ -78,9 +79,8 @@ class BolConnector(MarketplaceConnector):
     # -- reading ------------------------------------------------------------------------------
     def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
         topic, _colon, method = stream.partition(":")
-        if topic == "returns":
-            return returns.read_settled(self.client, cursor) if method == "FBB" else returns.read_open(self.client)
-        return read_orders(self.client, method, cursor)
+        read = read_returns if topic == "returns" else read_orders
+        return read(self.client, method, cursor)
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
         get = self.client.get_return if stream.startswith("returns") else self.client.get_order
@@ -115,15 +115,15 @@ class BolConnector(MarketplaceConnector):
 
     # -- returns ------------------------------------------------------------------------------
     def parse_returns(self, raw: JSON) -> Sequence[ReturnData]:
-        return returns.parse_returns(raw)
+        return return_mapping.parse_returns(raw)
 
     def decide_return(self, order_ref: str, decision: ReturnDecisionData, *, key: str) -> Receipt:
-        return returns.decide(self.client, decision)
+        return decisions.decide(self.client, decision)
 
     def find_return_decision(
         self, order_ref: str, decision: ReturnDecisionData, *, key: str, since: datetime
     ) -> Receipt | None:
-        return returns.find(self.client, decision, since=since)
+        return decisions.find(self.client, decision, since=since)
 
     # -- invoices and labels ------------------------------------------------------------------
     def upload_invoice(self, order_ref: str, invoice: InvoiceData, *, key: str) -> Receipt:
@@ -147,7 +147,7 @@ class BolConnector(MarketplaceConnector):
                 continue
             outcome = processes.outcome_of(ticket, statuses)
             if CHECK in ticket:
-                check = returns.checked if returns.is_ticket(ticket) else shipments.checked
+                check = decisions.checked if decisions.is_ticket(ticket) else shipments.checked
                 outcome = check(self.client, outcome, statuses[0])
             yield outcome
         if strange:

@@ -1,7 +1,8 @@
 """What bol answers later: a write is accepted with a process status, and that is asked for again.
 
-A ticket names the process statuses of one effect: "17", "17,18" (two items, cancelled one by one), or
-"17|order|reference" (found by a look-up, and good only once the shipment is listed under our reference).
+A ticket names the process statuses of one effect: "17", "17,18" (two items, cancelled one by one), or, found by a
+look-up, "17|order|reference" (good only once the shipment is listed under our reference) and "17|return|item|pieces"
+(good only once the return shows more pieces handled than those).
 Statuses are kept for a limited time; those bol no longer knows are missing in its answer.
 """
 

@@ -1,8 +1,10 @@
-"""Returns: what bol lists, what it says was decided, and telling it what the seller decides.
+"""Reading bol's lists of returns: what is open in every read, and what was settled since the former one.
 
-A return has items, each with an rmaId of its own; decisions are about those. What the seller has to decide about
-is listed as not handled, in every read; what is handled leaves that list. Goods in bol's warehouse are handled
-by bol itself. Source: "v10 - Retailer API", Returns, and bol's page "Returns" on what they mean.
+What the seller has to decide about is listed as not handled, oldest first; handled, it leaves that list and stands in
+the other, newest first. "Newest" is by a date that bol doesn't name. So a read takes the settled ones until a page
+holds nothing that was registered or settled since the former read, and once an hour goes three months back: if bol
+sorts by registration, something settled today may stand far behind. Only what was settled since is told, and three
+pages are read at a time, as returns and their decisions share bol's allowance.
 """
 
 from __future__ import annotations
@@ -10,201 +12,173 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ..errors import ContractError, DataError
-from ..types import (
-    JSON,
-    Done,
-    Outcome,
-    OutcomeState,
-    Page,
-    Pending,
-    Receipt,
-    Record,
-    ReturnData,
-    ReturnDecisionData,
-    ReturnVerdict,
-    VerdictData,
-)
+from ..types import JSON, Page, Record
 from . import fields
 from .client import BolClient
-from .processes import CHECK, statuses_of, ticket_of
-from .shipments import is_since, is_young
 
-EVENT = "HANDLE_RETURN_ITEM"
 PAGE_SIZE = 50
-MOST_PAGES = 200
-# Handled ones are listed newest first, by a date that bol does not name; so far behind the last read they are read.
-LOOK_BACK = timedelta(days=14)
-HISTORY = timedelta(days=90)  # of a first read
-STEP = timedelta(days=1)  # the cursor moves so seldom that idle reads write nothing
-
-RESULTS = {
-    ReturnVerdict.ACCEPTED: "RETURN_RECEIVED",
-    ReturnVerdict.REJECTED: "RETURN_DOES_NOT_MEET_CONDITIONS",
-    ReturnVerdict.REPAIRED: "REPAIR_PRODUCT",
-    ReturnVerdict.EXCHANGED: "EXCHANGE_PRODUCT",
-    ReturnVerdict.KEEPS: "CUSTOMER_KEEPS_PRODUCT_PAID",
-}
-# Besides those that a seller may ask for: one that bol approved in the end, and what its own warehouse says.
-VERDICTS = {result: verdict for verdict, result in RESULTS.items()} | {
-    "STILL_APPROVED": ReturnVerdict.ACCEPTED,
-    "STILL_RECEIVED": ReturnVerdict.ACCEPTED,
-    "RETURN_ITEM_LOST": ReturnVerdict.ACCEPTED,
-    "CUSTOMER_KEEPS_PRODUCT_FREE_OF_CHARGE": ReturnVerdict.KEEPS,
-    "EXPIRED": ReturnVerdict.CANCELLED,
-    "CANCELLED_BY_CUSTOMER": ReturnVerdict.CANCELLED,
-    "FAILED_TO_CREATE_SHIPPING_LABEL": ReturnVerdict.CANCELLED,
-    "EXCESSIVE_RETURN": ReturnVerdict.REJECTED,
-}
+MOST_PAGES = 2000
+AT_ONCE = 3  # pages of settled ones in one read; the next one goes on
+OVERLAP = timedelta(minutes=10)
+HISTORY = timedelta(days=90)  # so long may a refusal be taken back
+WALK_EVERY = timedelta(hours=1)
+# The cursor stays while the next read still reaches back behind it, so idle reads write nothing.
+CURSOR_STEP = timedelta(minutes=20)
+OPEN, SETTLED = "open", "settled"
+# Goods in bol's warehouse are handled by bol: nobody has to be told before that is done.
+LISTS = {"FBR": (OPEN, SETTLED), "FBB": (SETTLED,)}
+# What of an item of a return changes.
+STATES = ("rmaId", "orderId", "expectedQuantity", "handled")
 
 
-# -- reading --------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`since`: when the last complete read began; `walked`: when the last one began that went all the way back.
+    In the middle of a read also when it `began`, its list and next page, and whether it goes all the way."""
+
+    since: datetime | None = None
+    walked: datetime | None = None
+    began: datetime | None = None
+    listing: str = ""
+    page: int = 1
+    is_walk: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        since, walked, *rest = text.split("|") if text else ("", "")
+        if not rest:
+            return cls(_moment(since), _moment(walked))
+        began, listing, page, is_walk = rest
+        return cls(_moment(since), _moment(walked), _moment(began), listing, int(page), is_walk == "walk")
+
+    def __str__(self) -> str:
+        parts = [_text(self.since), _text(self.walked)]
+        if self.began:
+            parts += [_text(self.began), self.listing, str(self.page), "walk" if self.is_walk else ""]
+        return "|".join(parts)
 
 
-def read_open(client: BolClient) -> Iterator[Page]:
-    """All that the seller has to decide about. It needs no cursor: what is open is listed."""
-    for page in range(1, MOST_PAGES):
-        rows = _listed(client.get_returns(page=page, handled="false", **{"fulfilment-method": "FBR"}))
-        yield Page([record_of(row) for row in rows], "")
-        if len(rows) < PAGE_SIZE:
-            return
-    raise ContractError(f"more than {MOST_PAGES} pages of returns")
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
-def read_settled(client: BolClient, cursor: str) -> Iterator[Page]:
-    """What bol's own warehouse dealt with, from well before the last read on."""
-    now = datetime.now(UTC)
-    since = datetime.fromisoformat(cursor) if cursor else now - HISTORY
-    following = cursor if cursor and now - since < STEP else now.isoformat()
-    for page in range(1, MOST_PAGES):
-        rows = _listed(client.get_returns(page=page, handled="true", **{"fulfilment-method": "FBB"}))
-        is_last = len(rows) < PAGE_SIZE or all(_is_before(row, since - LOOK_BACK) for row in rows)
-        yield Page([record_of(row) for row in rows], following if is_last else cursor)
+def _text(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+def read_returns(client: BolClient, method: str, text: str) -> Iterator[Page]:
+    """Pages of returns of what is shipped by `method` (FBR or FBB), from the cursor `text` on.
+
+    The first read tells what is open and is settled from now on: what was settled before is history, of orders that
+    are not followed. The elements of the lists are whole but for title, tracking code and the buyer's address,
+    which aren't worth a call each.
+    """
+    at, now = Cursor.parse(text), datetime.now(UTC)
+    told: set[str] = set()
+    if OPEN in LISTS[method]:
+        for page in _open(client, method, at, text, now=now):
+            told |= {record.external_id for record in page.records}
+            text = page.cursor
+            yield page
+    yield from _settled(client, method, at, text, now=now, told=told)
+
+
+def _open(client: BolClient, method: str, at: Cursor, text: str, *, now: datetime) -> Iterator[Page]:
+    """All of them. One may slip to the page before while they are read: the next read finds it, and a read that is
+    gone on with takes the page before once more."""
+    is_resumed = at.listing == OPEN
+    for page in range(max(at.page - 1, 1) if is_resumed else 1, MOST_PAGES):
+        rows = _listed(client, method, OPEN, page)
+        is_last = len(rows) < PAGE_SIZE
+        if not is_last and at.listing != SETTLED:  # the place among the settled ones is kept
+            text = str(Cursor(at.since, at.walked, at.began or now, OPEN, page + 1))
+        yield Page([record_of(row) for row in rows], text)
         if is_last:
             return
     raise ContractError(f"more than {MOST_PAGES} pages of returns")
 
 
-def _listed(answer: JSON) -> list[JSON]:
+def _settled(client: BolClient, method: str, at: Cursor, text: str, *, now: datetime, told: set[str]) -> Iterator[Page]:
+    """What was settled since the former read, but for what is open in part and was told already."""
+    is_resumed = at.listing == SETTLED
+    began = at.began or now
+    is_walk = at.is_walk if is_resumed else at.walked is None or now - at.walked >= WALK_EVERY
+    news_from = ((at.walked if is_walk else at.since) or began) - OVERLAP
+    reaches = began - HISTORY if is_walk and at.walked else news_from
+    first = at.page if is_resumed else 1
+    for page in range(first, first + AT_ONCE):
+        rows = _listed(client, method, SETTLED, page)
+        is_last = len(rows) < PAGE_SIZE or page >= MOST_PAGES or all(_is_before(row, reaches) for row in rows)
+        news = [record_of(row) for row in rows if not _is_before(row, news_from)]
+        text = (
+            _behind(at, text, began, is_walk)
+            if is_last
+            else str(Cursor(at.since, at.walked, began, SETTLED, page + 1, is_walk))
+        )
+        yield Page([record for record in news if record.external_id not in told], text)
+        if is_last:
+            return
+
+
+def _behind(at: Cursor, text: str, began: datetime, is_walk: bool) -> str:
+    """The cursor once all is read; mostly the one that there was."""
+    if is_walk:
+        return str(Cursor(began, began))
+    if at.since and Cursor.parse(text).began is None and began - at.since <= CURSOR_STEP:
+        return text
+    return str(Cursor(began, at.walked))
+
+
+def _listed(client: BolClient, method: str, listing: str, page: int) -> list[JSON]:
     """The elements of `returns`; an empty list may come as an object without it."""
+    query = {"handled": "true" if listing == SETTLED else "false", "fulfilment-method": method}
+    answer = client.get_returns(page=page, **query)
     rows = answer.get("returns", []) if isinstance(answer, dict) else None
     if not isinstance(rows, list):
         raise ContractError("a list of returns that is no list")
     return rows
 
 
-def _is_before(row: JSON, moment: datetime) -> bool:
-    """What has no readable date is not old: it is read and tells what is wrong."""
+def record_of(row: JSON) -> Record:
+    """One element of a list. What has no number is its own record: its parsing fails and is seen."""
+    return_id = row.get("returnId") if isinstance(row, dict) else None
+    if not isinstance(return_id, str) or not return_id.strip():
+        return Record(f"unreadable-{_digest(row)}", raw=row or {})
+    return Record(return_id, _version(row), raw=row)
+
+
+def _version(row: JSON) -> str:
+    """Changes with whatever is decided about any of its items, whatever their order."""
     try:
-        at = fields.moment(row, "registrationDateTime") if isinstance(row, dict) else None
+        items = fields.blocks(row, "returnItems")
+        states = [
+            [*(item.get(name) for name in STATES), sorted(map(_digest, fields.blocks(item, "processingResults")))]
+            for item in items
+        ]
+    except DataError:
+        return _digest(row)
+    return _digest(sorted(map(_digest, states)))
+
+
+def _is_before(row: JSON, moment: datetime) -> bool:
+    """Whether it was both registered and last decided about before. What has no readable dates is not: it is told."""
+    if not isinstance(row, dict):
+        return False
+    try:
+        moments = [fields.moment(row, "registrationDateTime")]
+        for item in fields.blocks(row, "returnItems"):
+            results = fields.blocks(item, "processingResults")
+            moments += [fields.moment(result, "processingDateTime") for result in results]
     except DataError:
         return False
-    return at is not None and at < moment
+    known = [one for one in moments if one]
+    return bool(known) and max(known) < moment
 
 
-def record_of(row: JSON) -> Record:
-    """The element of a list is whole but for title and tracking code, which aren't worth a call for each."""
-    return_id = row.get("returnId") if isinstance(row, dict) else None
-    digest = hashlib.sha256(json.dumps(row, default=str, sort_keys=True).encode()).hexdigest()[:32]
-    if not isinstance(return_id, str | int) or isinstance(return_id, bool) or not str(return_id).strip():
-        return Record(f"unreadable-{digest}", raw=row or {})
-    return Record(str(return_id).strip(), version=digest, raw=row)
-
-
-def parse_returns(raw: JSON) -> list[ReturnData]:
-    """Raises DataError naming the field."""
-    if not isinstance(raw, dict):
-        raise DataError("a return that is no object")
-    return_id = fields.text(raw, "returnId", is_required=True)
-    registered_at = fields.moment(raw, "registrationDateTime")
-    if registered_at is None:
-        fields.refuse("registrationDateTime", "missing")
-    items = fields.blocks(raw, "returnItems")
-    return [_line(item, return_id, registered_at, f"returnItems[{n}].") for n, item in enumerate(items)]
-
-
-def _line(item: JSON, return_id: str, registered_at: datetime, path: str) -> ReturnData:
-    reason = fields.block(item, "returnReason", path)
-    words = [fields.text(reason, name, f"{path}returnReason.") for name in ("mainReason", "detailedReason")]
-    quantity = fields.count(item, "expectedQuantity", path, minimum=1)
-    return ReturnData(
-        external_id=fields.text(item, "rmaId", path, is_required=True),
-        return_id=return_id,
-        order_ref=fields.text(item, "orderId", path, is_required=True),
-        quantity=quantity,
-        registered_at=registered_at,
-        ean=fields.text(item, "ean", path),
-        title=fields.text(item, "title", path),
-        reason=" - ".join(word for word in words if word),
-        comment=fields.text(reason, "customerComments", f"{path}returnReason."),
-        tracking_code=fields.text(item, "trackAndTrace", path),
-        transporter=fields.text(item, "transporterName", path),
-        verdicts=_verdicts(item, quantity, path),
-    )
-
-
-def _verdicts(item: JSON, quantity: int, path: str) -> list[VerdictData]:
-    """What was processed. A return that is handled with less than was expected brings no more."""
-    found = []
-    for n, result in enumerate(fields.blocks(item, "processingResults", path)):
-        where = f"{path}processingResults[{n}]."
-        pieces = fields.count(result, "quantity", where)
-        verdict = fields.choice(result, "handlingResult", VERDICTS, where, default=ReturnVerdict.ACCEPTED)
-        if fields.text(result, "processingResult", where) == "PENDING" or not pieces:
-            continue
-        found.append(VerdictData(verdict, pieces))
-    left = quantity - sum(one.quantity for one in found)
-    if fields.flag(item, "handled", path) and found and left > 0:
-        found.append(VerdictData(ReturnVerdict.CANCELLED, left))
-    return found
-
-
-# -- deciding -------------------------------------------------------------------------------------
-
-
-def decide(client: BolClient, decision: ReturnDecisionData) -> Receipt:
-    body = {"handlingResult": RESULTS[decision.verdict], "quantityReturned": decision.quantity}
-    return Pending(ticket_of(client.handle_return(decision.external_id, body)))
-
-
-def find(client: BolClient, decision: ReturnDecisionData, *, since: datetime) -> Receipt | None:
-    """Done if the return shows it, Pending if a write about this item is on its way; that one may be another
-    decision's, so its ticket is good only once the return shows more than before."""
-    if _decided(client, decision.return_id, decision.external_id) > decision.decided_before:
-        return Done(decision.external_id)
-    for status in statuses_of(client, decision.external_id, EVENT):
-        if status.get("status") == "PENDING" and is_since(status, "createTimestamp", since):
-            before = str(decision.decided_before)
-            parts = (str(status["processStatusId"]), decision.return_id, decision.external_id, before)
-            return Pending(CHECK.join(parts))
-    return None
-
-
-def is_ticket(ticket: str) -> bool:
-    """Whether a ticket with CHECK is about a return."""
-    return ticket.count(CHECK) == 3
-
-
-def checked(client: BolClient, outcome: Outcome, status: JSON) -> Outcome:
-    """What the process status of such a ticket says of our own decision."""
-    _id, return_id, rma_id, before = outcome.ticket.split(CHECK)
-    if outcome.state is OutcomeState.REFUSED:
-        return Outcome(outcome.ticket, OutcomeState.GONE)
-    if outcome.state is not OutcomeState.DONE:
-        return outcome
-    if _decided(client, return_id, rma_id) > int(before):
-        return Outcome(outcome.ticket, OutcomeState.DONE, remote_id=rma_id)
-    return Outcome(outcome.ticket, OutcomeState.PENDING if is_young(status) else OutcomeState.GONE)
-
-
-def _decided(client: BolClient, return_id: str, rma_id: str) -> int:
-    """So many pieces of this item are decided about. A look-up that can't be read says nothing of it."""
-    try:
-        lines = parse_returns(client.get_return(return_id))
-    except DataError as error:
-        if error.status == 404:
-            return 0
-        raise ContractError(error.detail) from None
-    return sum(one.quantity for line in lines if line.external_id == rma_id for one in line.verdicts)
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, default=str, sort_keys=True).encode()).hexdigest()[:32]

@@ -18,8 +18,8 @@ from connections.connectors.types import (
     ReturnVerdict,
 )
 from connections.messages import MESSAGES
-from connections.models import OutboxMessage
-from connections.outbox import Effect, Lookup, Withdrawn
+from connections.models import OutboxMessage, OutboxStatus
+from connections.outbox import Effect, Lookup, Postponed, Withdrawn
 from orders.models import Actor, Order, Return, ReturnDecision
 from orders.models.shipment import DecisionStatus
 from orders.services import events
@@ -61,6 +61,15 @@ class DecideReturn(DecisionEffect):
         if data.decision.status != DecisionStatus.PENDING:
             raise Withdrawn("it is decided already")
         refuse_orphan_or_paused(data.order)
+        # A look-up counts pieces, so it could take another decision about the same line for this one.
+        earlier = data.decision.returned.decisions.filter(number__lt=data.decision.number)
+        under_way = OutboxMessage.objects.filter(
+            kind__in=[DECIDE_RETURN, REPORT_RETURN],
+            subject_id__in=earlier.values("pk"),
+            status__in=[OutboxStatus.SENDING, OutboxStatus.UNKNOWN],
+        )
+        if earlier.filter(status=DecisionStatus.PROCESSING).exists() or under_way.exists():
+            raise Postponed
 
     def send(self, connector: MarketplaceConnector, data: Deciding, *, key: str, half: Found | None) -> Receipt:
         return connector.decide_return(data.order.external_id, data.data, key=key)
@@ -129,7 +138,7 @@ class RefundOrder(Effect):
             self.on_confirmed(message, receipt)
 
     def on_confirmed(self, message: OutboxMessage, done: Done) -> None:
-        self._apply(message, events.RefundedInShop(message.subject_id, done.remote_id))
+        self._apply(message, events.RefundedInShop(message.subject_id, done.remote_id, tuple(done.notes)))
 
     def on_refused(self, message: OutboxMessage, error: ConnectorError) -> None:
         is_telling = error.code in MESSAGES and error.code not in PLAIN_REFUSALS

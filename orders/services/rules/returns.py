@@ -466,6 +466,8 @@ def refunded(work: Work, event: RefundedInShop) -> None:
     decision.save(update_fields=["refund_status", "refund_id"])
     case.solve(NOT_REFUNDED)
     work.note("shop.refund_written", f"The refund of {decision.quantity} x {case.name} stands in the shop.")
+    for note in event.notes:
+        work.note("shop.note", note, EventLevel.WARNING)
     case.save()
 
 

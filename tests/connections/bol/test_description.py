@@ -43,6 +43,8 @@ def test_a_good_exchange_is_clean() -> None:
         (lambda: exchange("POST", "/retailer/shipments", b'{"reference": "1"}', status=202), "Additional properties"),
         (lambda: exchange("GET", "/retailer/orders", answer={"order": []}), "Additional properties"),
         (lambda: exchange("GET", "/retailer/orders", status=204), "not described"),
+        (lambda: exchange("GET", "/retailer/returns", handled="yes"), "is not of type 'boolean'"),
+        (lambda: exchange("PUT", "/retailer/returns/1", b'{"quantityReturned": 0}', status=202), "handlingResult"),
     ],
 )
 def test_a_wrong_one_is_found(finding: object, problem: str) -> None:
@@ -54,5 +56,8 @@ def test_our_examples_are_as_described() -> None:
     order, listed, statuses = (read(name) for name in ("order", "reduced-orders", "process-statuses"))
     assert exchange("GET", f"/retailer/orders/{order['orderId']}", answer=order) == []
     assert exchange("GET", "/retailer/orders", answer=listed) == []
+    returned, returns = read("return"), read("returns")
+    assert exchange("GET", f"/retailer/returns/{returned['returnId']}", answer=returned) == []
+    assert exchange("GET", "/retailer/returns", answer=returns, handled="true", page="1") == []
     query = b'{"processStatusQueries": [{"processStatusId": "1"}]}'
     assert exchange("POST", "/shared/process-status", query, answer=statuses) == []

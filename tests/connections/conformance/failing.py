@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connections.connectors.errors import AuthError, ConnectorError, ContractError, RateLimited, TransientError
-from connections.connectors.types import Done
+from connections.connectors.types import Done, Found, Receipt
 from tests.connections.rigs import Rig
 from tests.connections.rigs.base import Subject
 from tests.simulators.base import Fault
@@ -52,19 +52,35 @@ def plan(rig: Rig, pattern: str, fault: Fault, *, times: int = 1) -> float | Non
 
 
 def settle(rig: Rig, subject: Subject, key: str, *, seconds: float | None = None) -> Done:
+    """What the engine does with an order to be created, or a shipment to be confirmed."""
+    return settle_by(
+        rig,
+        lambda connector, half: rig.send(connector, subject, key, half),
+        lambda connector, since: rig.find(connector, subject, key, since),
+        seconds=seconds,
+    )
+
+
+def settle_by(
+    rig: Rig,
+    send: Callable[[Any, Found | None], Receipt],
+    find: Callable[[Any, datetime], tuple[Receipt | None, Found | None]],
+    *,
+    seconds: float | None = None,
+) -> Done:
     """What the engine does with an effect, each try by another worker: what surely was not executed is
     sent again; whatever may have been is looked up, and sent only if it is absent or half made."""
     since, half = datetime.now(UTC), None
     connector = rig.connect(seconds=seconds)
     for _ in range(10):
         try:
-            return rig.answered(connector, rig.send(connector, subject, key, half))
+            return rig.answered(connector, send(connector, half))
         except (TransientError, ContractError, RateLimited, AuthError) as error:
             connector = rig.connect()
             if _is_surely_not_executed(error):
                 half = None
                 continue
-        whole, half = rig.find(connector, subject, key, since)
+        whole, half = find(connector, since)
         if whole is not None:
             return rig.answered(connector, whole)
     raise AssertionError("never settled")

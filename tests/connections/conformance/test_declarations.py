@@ -60,6 +60,7 @@ def test_its_secrets_are_marked_and_stored_where_secrets_are(kind):
 def test_its_capabilities_make_sense(kind):
     can = KINDS[kind].capabilities
     assert can.cancels_orders or not can.cancels_partially
+    assert can.return_verdicts or not (can.decides_partial_returns or can.reports_returns)
     assert 0 <= can.index_delay_seconds <= 3600
     assert 0 < can.works_on_seconds <= 3600
 
@@ -71,7 +72,9 @@ def test_it_knows_no_django(kind):
 
 
 def test_its_streams_are_what_the_engine_can_poll(rig):
-    streams = rig.connect().streams()
+    streams, can = rig.connect().streams(), type(rig.connect()).capabilities
+    tells_of_returns = any(one.topic == "returns" for one in streams)
+    assert tells_of_returns or can.reports_returns or not can.return_verdicts, "nothing to decide about is told"
     assert rig.stream in {one.name for one in streams}
     assert len({one.name for one in streams}) == len(streams)
     for one in streams:

@@ -25,6 +25,9 @@ class TheRig(MarketplaceRig):
     writes = (r"POST /retailer/shipments$",)
     cancels = r"PUT /retailer/orders/cancellation$"
     invoices = r"POST /retailer/shipments/invoices/"
+    returns_stream = "returns:FBR"
+    returns_listing = r"GET /retailer/returns$"
+    decides = r"PUT /retailer/returns/"
     unknown_ticket = "404404"
     statuses = {"open": RemoteStatus.OPEN, "shipped": RemoteStatus.SHIPPED, "cancelled": RemoteStatus.CANCELLED}
     simulator: BolSimulator
@@ -82,3 +85,16 @@ class TheRig(MarketplaceRig):
 
     def add_label(self, order_ref: str) -> str:
         return self.simulator.ship_with_label(order_ref)
+
+    def add_return(self) -> tuple[str, str]:
+        order_ref = self.new_order()
+        return order_ref, self.simulator.add_return(order_ref)
+
+    def accept_by_hand(self, return_id: str) -> None:
+        self.simulator.handle_return_by_hand(return_id)
+
+    def spoil_return(self, return_id: str) -> None:
+        self.simulator.poison(return_id, lambda raw: raw.update(returnItems="none"))
+
+    def decided(self, return_id: str) -> int:
+        return sum(effect.data["return"] == return_id for effect in self.simulator.effects("handle_return"))

@@ -19,6 +19,7 @@ class TheRig(MarketplaceRig):
     page_size = ExampleMarket.page_size
     listing = r"GET /orders$"
     writes = (r"POST .*/shipments$",)
+    reports = r"POST .*/returns$"
     statuses = {
         "reserved": RemoteStatus.UNCONFIRMED,
         "open": RemoteStatus.OPEN,
@@ -59,3 +60,8 @@ class TheRig(MarketplaceRig):
         (effect,) = [effect for effect in self.simulator.effects("ship") if effect.reference == key]
         sent = [(item.item_id, item.quantity) for item in subject.data.items]
         return [(line["id"], line["quantity"]) for line in effect.data["lines"]] == sent
+
+    def reported(self, order_ref: str, key: str) -> int:
+        found = [effect for effect in self.simulator.effects("report_return") if effect.reference == key]
+        assert {effect.subject for effect in found} <= {order_ref}
+        return len(found)

@@ -46,6 +46,33 @@ class MarketplaceRig(Rig):
 
     def add_label(self, order_ref: str) -> str:
         """Ship with a label of the marketplace's; the label's id, where it gives labels."""
+
+    # -- returns, where it tells of them
+    returns_stream: ClassVar[str] = ""  # the stream that tells of every return that waits for the seller
+    returns_listing: ClassVar[str] = ""  # pattern of the call that lists them
+    decides: ClassVar[str] = ""  # pattern of the call that decides, where the seller does
+
+    def add_return(self) -> tuple[str, str]:
+        """A buyer wants to send back a whole new order (`new_order`); (our `order_ref`, number of the return)."""
+        raise NotImplementedError
+
+    def accept_by_hand(self, return_id: str) -> None:
+        """The seller accepts all of a return in the account's own pages."""
+        raise NotImplementedError
+
+    def spoil_return(self, return_id: str) -> None:
+        """From now on the remote tells of it something that nobody can read."""
+        raise NotImplementedError
+
+    def decided(self, return_id: str) -> int:
+        """How many decisions about it the remote has taken from us, by its own books."""
+        raise NotImplementedError
+
+    # -- returns, where the seller tells of them
+    reports: ClassVar[str] = ""  # pattern of the call that does
+
+    def reported(self, order_ref: str, key: str) -> int:
+        """How often the remote was told of it, by its own books."""
         raise NotImplementedError
 
     def parse(self, connector: Any, raw: Any) -> OrderData:
