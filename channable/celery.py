@@ -22,6 +22,7 @@ PERIODIC: dict[str, tuple[str, int]] = {
     "Relay outbox": ("connections.tasks.relay_outbox", 2),
     "Follow up asynchronous answers": ("connections.tasks.follow_up_due", 5),
     "Waiting-time check": ("orders.tasks.ship_after_waiting", 15),
+    "Reconciliation": ("orders.tasks.reconcile_tonight", 3600),
     "Prune old exchanges": ("connections.tasks.prune_exchanges", 3600),
     "Delete expired files": ("orders.tasks.delete_expired_files", 600),
 }

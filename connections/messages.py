@@ -292,6 +292,79 @@ MESSAGES: Mapping[str, Message] = {
         "resend",
         "platform_failure",
     ),
+    # -- differences found by comparing both sides
+    "reconcile.missing_here": Message(
+        _("Open at the marketplace and missing here"),
+        MARKETPLACE,
+        _("Nobody ships it: neither this service nor the shop has it."),
+        _("Click Sync now; if it still is not here, tell us its number."),
+    ),
+    "reconcile.gone_there": Message(
+        _("The marketplace has it no more"),
+        MARKETPLACE,
+        _("Here it is still open."),
+        _("Look in the seller account; handle the order manually if it is gone for good."),
+    ),
+    "reconcile.closed_there": Message(
+        _("Closed at the marketplace and open here"),
+        MARKETPLACE,
+        _("Its news did not come through."),
+        _("Click Sync now; if it stays open, handle the order manually."),
+    ),
+    "reconcile.not_shipped_there": Message(
+        _("Shipped here and open at the marketplace"),
+        MARKETPLACE,
+        _("The marketplace does not show the shipment that it confirmed, and may cancel the order."),
+        _("Confirm the shipment in the seller account."),
+    ),
+    "reconcile.not_cancelled_there": Message(
+        _("Cancelled here and open at the marketplace"),
+        MARKETPLACE,
+        _("The buyer still expects the order."),
+        _("Cancel or ship it in the seller account."),
+    ),
+    "reconcile.other_end": Message(
+        _("Shipped on one side and cancelled on the other"),
+        MARKETPLACE,
+        _("Buyer, marketplace and shop may believe different things."),
+        _("Look in the seller account which is true, and put the shop right."),
+    ),
+    "reconcile.quantities": Message(
+        _("Other quantities at the marketplace"),
+        MARKETPLACE,
+        _("As many pieces are shipped or cancelled there as nobody knows of here, or the other way round."),
+        _("Compare the order with the seller account and tell the missing shipment or cancellation there."),
+    ),
+    "reconcile.not_in_shop": Message(
+        _("Open and not in the shop"),
+        SHOP,
+        _("Nobody packs it, and nothing is on its way to the shop."),
+        _("Resend it: the shop is asked first whether it has it."),
+    ),
+    "reconcile.gone_in_shop": Message(
+        _("Deleted in the shop"),
+        SHOP,
+        _("Nobody packs it, and no news of it can come."),
+        _("Restore it in the shop, or handle the order manually."),
+    ),
+    "reconcile.doubled_in_shop": Message(
+        _("Twice in the shop"),
+        SHOP,
+        _("Two orders carry the same reference; one could be sent off a second time."),
+        _("Cancel the one that is not linked here."),
+    ),
+    "reconcile.not_told": Message(
+        _("Shipped in the shop and not told"),
+        US,
+        _("The marketplace waits for this shipment."),
+        _("Click Sync now; if it stays, confirm the shipment on the order's page."),
+    ),
+    "reconcile.cancelled_in_shop": Message(
+        _("Cancelled in the shop and open here"),
+        US,
+        _("The marketplace does not know of the cancellation."),
+        _("Click Sync now; if it stays, cancel it on the order's page."),
+    ),
 }
 
 FALLBACK = MESSAGES["internal"]

@@ -16,6 +16,7 @@ from connections.connectors.types import FulfilmentType
 from orders.models import (
     Attachment,
     Cancellation,
+    Finding,
     ItemPart,
     Order,
     OrderEvent,
@@ -195,6 +196,15 @@ class ReturnAdmin(ReadOnlyAdmin):
     list_select_related = ("company", "connection", "order")
     list_filter = (CompanyFilter, ConnectionFilter, "status", ErrorFilter, "is_test")
     inlines = (ReturnDecisionInline,)
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    """What differs between a marketplace, a shop and us."""
+
+    list_display = ("id", "company", "order_connection", "external_id", "code", "first_seen_at", "resolved_at")
+    list_select_related = ("company", "order_connection")
+    list_filter = (CompanyFilter,)
 
 
 @admin.register(SyncedOrder)

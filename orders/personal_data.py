@@ -99,6 +99,7 @@ HARMLESS: dict[str, tuple[str, ...]] = {
         "delivery_bill_id",
     ),
     "orders.Cancellation": ("source_ref", "status", "remote_id", "reason"),
+    "orders.Finding": ("code", "external_id", "detail"),
     "orders.ProductLink": ("product_id", "shop_product_id", "source"),
     "orders.ShopNotice": ("source_ref", "status", "remote_id", "kind", "text"),
     "orders.Return": (

@@ -44,13 +44,23 @@ OPEN_STATES = frozenset(set(OrderStatus) - CLOSED)
 # Every status has a row. A move that is not here is a defect or news that came too late.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     O.AWAITING_CONFIRMATION: frozenset(
-        {O.NOT_SHIPPED, O.CANCELLED, O.SHIPPED, O.PARTIAL, O.MANUAL, O.CANCELLATION_REQUEST}
+        {
+            O.NOT_SHIPPED,
+            O.CANCELLED,
+            O.SHIPPED,
+            O.PARTIAL,
+            O.MANUAL,
+            O.CANCELLATION_REQUEST,
+            # what a person decided about it before
+            O.PENDING_SHIPMENT,
+            O.PROCESSING,
+            O.PENDING_CANCELLATION,
+        }
     ),
     O.NOT_SHIPPED: frozenset(
         {
             O.WAITING,
             O.PENDING_SHIPMENT,
-            O.PROCESSING,
             O.SHIPPED,
             O.PARTIAL,
             O.PENDING_CANCELLATION,
@@ -64,7 +74,6 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
         {
             O.NOT_SHIPPED,  # reopened in the shop
             O.PENDING_SHIPMENT,
-            O.PROCESSING,
             O.SHIPPED,
             O.PARTIAL,
             O.PENDING_CANCELLATION,
@@ -93,7 +102,6 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
             O.PARTIAL,
             O.CANCELLED,
             O.MANUAL,
-            O.PENDING_SHIPMENT,  # a further parcel, or the marketplace forgot it and it is sent again
             O.NOT_SHIPPED,
             O.WAITING,
             O.CANCELLATION_REQUEST,
@@ -107,13 +115,12 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
             O.CANCELLED,
             O.PARTIAL,
             O.SHIPPED,
-            O.PROCESSING,
-            O.PENDING_SHIPMENT,
             # refused: back to where it was
             O.NOT_SHIPPED,
             O.WAITING,
             O.MANUAL,
             O.CANCELLATION_REQUEST,
+            O.AWAITING_CONFIRMATION,  # handed back by a person who cancelled it unconfirmed
         }
     ),
     O.CANCELLED: frozenset(),
@@ -121,6 +128,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
         {
             O.NOT_SHIPPED,  # withdrawn by the buyer
             O.WAITING,
+            O.AWAITING_CONFIRMATION,  # the marketplace verifies again
             O.PENDING_SHIPMENT,
             O.PROCESSING,
             O.SHIPPED,
@@ -136,6 +144,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
             O.CANCELLED,
             O.SHIPPED,
             # handed back by a person: to where its parts are
+            O.AWAITING_CONFIRMATION,
             O.NOT_SHIPPED,
             O.WAITING,
             O.PARTIAL,
@@ -159,11 +168,11 @@ def derive_status(
     live = found - {PartStatus.SHIPPED, PartStatus.CANCELLED}
     if not live:
         return O.SHIPPED if PartStatus.SHIPPED in found else O.CANCELLED
+    if is_manual:
+        return O.PENDING_CANCELLATION if live == {PartStatus.PENDING_CANCELLATION} else O.MANUAL
     if not is_confirmed:
         return O.AWAITING_CONFIRMATION
     untouched = live & {PartStatus.OPEN, PartStatus.WAITING}
-    if is_manual:
-        return O.PENDING_CANCELLATION if live == {PartStatus.PENDING_CANCELLATION} else O.MANUAL
     if untouched:
         return _of_open_parts(found, untouched, cancellation_requested=cancellation_requested)
     for part, status in _ON_THE_WAY:

@@ -21,6 +21,7 @@ from channable.tenants.scope import company_scope
 from connections.models import Exchange
 from tests import factories
 from tests.database import make_database
+from tests.orders.pairs import PAIRS_OF_TESTS
 from tests.simulators.validation import SIMULATED, SPECS, TALLIES, specs_available
 
 pytest_plugins = ["tests.vendure.fixtures"]
@@ -71,6 +72,20 @@ def stop_at() -> Iterator[Callable[[str], None]]:
     yield stop_at
     failpoints.listener = None
     stopping.take_back()
+
+
+@pytest.fixture(autouse=True)
+def _goes_through_its_pairs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that `orders/matrix.py` names has to go through the pairs for which it does."""
+    promised = PAIRS_OF_TESTS.get(request.node.nodeid)
+    if promised is None:
+        yield
+        return
+    reached: set[str] = set()
+    failpoints.listener = reached.add
+    yield
+    failpoints.listener = None
+    assert promised <= reached, f"orders/matrix.py says that this test goes through {sorted(promised - reached)}"
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from connections.models import (
     SyncRun,
     TransporterRule,
 )
-from orders.models import Attachment, Order, OrderEvent, OrderItem, ProductLink, Return
+from orders.models import Attachment, Finding, Order, OrderEvent, OrderItem, ProductLink, Return
 from orders.models.item import ItemPart
 from orders.states import OrderStatus, PartStatus
 
@@ -267,6 +267,18 @@ class ProductLinkFactory(TenantFactory):
     product_id = "MUG"
     shop_product_id = "CUP-7"
     source = "person"
+
+
+class FindingFactory(TenantFactory):
+    class Meta:
+        model = Finding
+
+    company = factory.LazyAttribute(lambda o: o.order.company)
+    order = factory.SubFactory(OrderFactory)
+    order_connection = factory.LazyAttribute(lambda o: o.order.order_connection)
+    external_id = factory.LazyAttribute(lambda o: o.order.external_id)
+    code = "reconcile.gone_there"
+    detail = "Here it is not_shipped; the marketplace has no such order."
 
 
 class TransporterRuleFactory(TenantFactory):

@@ -59,6 +59,7 @@ def everything_of_a_company() -> Company:
     factories.RefusedRecordFactory(connection=account)
     factories.OutboxMessageFactory(connection=order.shop)
     factories.ProductLinkFactory(shop=order.shop)
+    factories.FindingFactory(order=order)
     factories.TransporterRuleFactory(project=order.project)
     ApiToken.issue(company, label="robot")
     with company_scope(company.pk):

@@ -1,6 +1,7 @@
 """Named moments at which a process may die, for proving that nothing is lost or doubled then.
 
-They do nothing unless somebody listens: the chaos suite kills the process there.
+They do nothing unless somebody listens: the chaos suite kills the process there, and tests ask at
+"order.applied:<event>:<status before>:<status after>" what they went through.
 """
 
 from __future__ import annotations

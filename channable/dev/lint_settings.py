@@ -13,5 +13,6 @@ MIGRATION_LINTER_OPTIONS = {
         "0006_product_link",
         "0007_attachment",
         "0008_returns",
+        "0009_finding",
     ],
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from connections.connectors import CONNECTORS
 from connections.connectors.base import Capabilities
 from connections.messages import MESSAGES
 from orders.look import STATUS_LOOK
+from orders.matrix import EVERY_PAIR, MATRIX, Kind, Promise
 from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
 
 NOTE = "<!-- Made by `manage.py write_documents`; don't edit. -->\n\n"
@@ -38,6 +39,14 @@ FLAGS = {
 }
 
 
+THEN = {
+    Kind.STAYS: "its status stays",
+    Kind.NOTHING: "nothing changes",
+    Kind.REFUSED: "refused",
+    Kind.TOO_LATE: "too late: noted and ignored",
+}
+
+
 def order_states() -> str:
     """docs/order-states.md."""
     lines = [
@@ -63,7 +72,7 @@ def order_states() -> str:
             ", ".join(f"`{one.value}`" for one in OrderStatus if one in TRANSITIONS[status]) or "nothing: it is final"
         )
         lines.append(f"| `{status.value}` | {targets} |")
-    return "\n".join([*lines, *_part_lines()])
+    return "\n".join([*lines, *_part_lines(), *_event_lines()])
 
 
 def _part_lines() -> list[str]:
@@ -77,6 +86,46 @@ def _part_lines() -> list[str]:
         *(_example(parts, flags) for parts, flags in EXAMPLES),
         "",
     ]
+
+
+def _event_lines() -> list[str]:
+    """What follows from each event in each state: `orders/matrix.py`."""
+    lines = [
+        "## Events\n",
+        "What is promised for each event in each state, by hand in `orders/matrix.py`. Where a state stands in several",
+        "lines of a table, it depends on the order's parts which one comes true. Each pair is brought about by",
+        f"`{EVERY_PAIR}`;",
+        "where another test tells more of its story, that one is named, and fails if it doesn't go through the pair.",
+    ]
+    for event in dict.fromkeys(row.event for row in MATRIX):
+        lines.append(f"\n### {event.__name__}\n")
+        rows = [row for row in MATRIX if row.event is event]
+        tells = any(row.tells for row in rows)
+        lines.append("| It tells | In | Then | Why, or the test |" if tells else "| In | Then | Why, or the test |")
+        lines.append("|---|---|---|---|" if tells else "|---|---|---|")
+        for row in rows:
+            for number, promise in enumerate(row.promises):
+                first = f"| {'' if number else row.tells or 'anything'} " if tells else ""
+                lines.append(f"{first}| {_states(promise.states)} | {_then(promise)} | {_why(promise)} |")
+    return [*lines, ""]
+
+
+def _states(states: Iterable[OrderStatus]) -> str:
+    found = set(states)
+    named = ", ".join(f"`{one.value}`" for one in OrderStatus if one in found)
+    left_out = ", ".join(f"`{one.value}`" for one in OrderStatus if one not in found)
+    return named if len(found) <= len(OrderStatus) / 2 else f"all but {left_out}" if left_out else "all"
+
+
+def _then(promise: Promise) -> str:
+    if promise.kind == Kind.MOVES:
+        return "becomes " + " or ".join(f"`{one.value}`" for one in OrderStatus if one in promise.to)
+    return THEN[promise.kind]
+
+
+def _why(promise: Promise) -> str:
+    test = f"`{promise.test.rpartition('::')[2]}`" if promise.test else ""
+    return "; ".join(one for one in (promise.why, test) if one)
 
 
 def _example(parts: tuple[PartStatus, ...], flags: dict[str, bool]) -> str:
@@ -117,8 +166,13 @@ OF_MARKETPLACES = {
     "Invoices": "takes_invoices",
     "Invoices only once it is shipped": "invoices_follow_shipment",
     "Shipping labels": "gives_labels",
+    "Compared each night": "lists_orders",
 }
-OF_SHOPS = {"Notes to the staff": "takes_notices", "Refunds of returns": "takes_refunds"}
+OF_SHOPS = {
+    "Notes to the staff": "takes_notices",
+    "Refunds of returns": "takes_refunds",
+    "Compared each night": "lists_orders",
+}
 INVERTED = ("requires_tracking", "requires_return_tracking")
 
 

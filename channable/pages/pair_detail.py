@@ -17,10 +17,11 @@ from channable.tenants.roles import Permission
 from connections.messages import message_for
 from connections.models import OrderConnection, Stream, SyncRun
 from connections.presenters import account_problem, health, run_row, sparkline
-from orders.models import Order
+from orders.models import Finding, Order
 from orders.states import OPEN_STATES
 
 NEWEST_RUNS = 5
+MOST_FINDINGS = 20
 
 
 class PairDetail:
@@ -50,6 +51,8 @@ class PairDetail:
             "switch": self._switch(),
             "problem": self._problem(),
             "errors": self._errors(orders_url),
+            "findings": self._findings(),
+            "findings_count": Finding.objects.open().filter(order_connection=pair).count(),
             "runs": [run_row(run, reverse("setup:run", args=[pair.company_id, run.pk])) for run in newest],
             "streams": [self._stream(stream) for stream in self.streams],
             "settings": settings_of(pair),
@@ -115,6 +118,21 @@ class PairDetail:
                 "url": f"{orders_url}&tab=attention&error={row['error_code']}",
             }
             for row in rows
+        ]
+
+    def _findings(self) -> list[dict[str, Any]]:
+        """What the nightly comparison found, the newest first."""
+        rows = Finding.objects.open().filter(order_connection=self.pair).order_by("-last_seen_at", "-id")
+        return [
+            {
+                "title": message_for(row.code).title,
+                "number": row.external_id,
+                "detail": row.detail,
+                "remedy": message_for(row.code).remedy,
+                "first_seen_at": row.first_seen_at,
+                "url": reverse("orders:detail", args=[self.pair.company_id, row.order_id]) if row.order_id else "",
+            }
+            for row in rows[:MOST_FINDINGS]
         ]
 
     def _all(self, code: str) -> dict[str, Any] | None:

@@ -74,6 +74,7 @@ class Capabilities:
     takes_invoices: bool = False  # a marketplace: `upload_invoice` and `find_invoice` work
     invoices_follow_shipment: bool = False  # it takes an invoice only for what is shipped
     gives_labels: bool = False  # a marketplace: `fetch_label` works
+    lists_orders: bool = False  # `orders_since` works: what is there can be compared with what is here
     # How long after a write its look-up may still miss it.
     index_delay_seconds: int = 30
     # How long the remote may go on executing after we hung up; no look-up before that.
@@ -138,6 +139,11 @@ class Connector:
     def fetch_one(self, stream: str, external_id: str) -> JSON:
         """The whole record, where lists are reduced; also used to read one again.
         Raises DataError with code "order.gone" if the remote no longer has it."""
+        raise NotImplementedError
+
+    def orders_since(self, since: datetime) -> Iterator[Page]:
+        """Every order that is open or changed since then, whatever was read before; cursors are "". At a marketplace
+        `raw` may be None, as in `fetch`; a shop's says at least state, number and reference when it is parsed."""
         raise NotImplementedError
 
     def follow_up(self, tickets: Sequence[str]) -> Iterator[Outcome]:

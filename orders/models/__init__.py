@@ -1,6 +1,7 @@
 """The tables of an order: the order itself, items and their parts, addresses, what went out and why."""
 
 from .attachment import Attachment, AttachmentKind, Delivery, FileState
+from .finding import Finding
 from .history import Actor, EventLevel, OrderEvent
 from .item import ItemPart, OrderItem
 from .order import Address, AddressKind, Order, OrderQuerySet
@@ -20,6 +21,7 @@ __all__ = [
     "Delivery",
     "EventLevel",
     "FileState",
+    "Finding",
     "ItemPart",
     "LinkSource",
     "NoticeKind",

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from channable.core import failpoints
 from orders.models import EventLevel, Order, OrderEvent
 from orders.services import events
 from orders.services.events import Cause, Event
@@ -70,10 +71,13 @@ def apply(order_id: int, event: Event, cause: Cause) -> bool:
                 "connection", "order_connection", "shop"
             )
             work = Work(order.get(pk=order_id), cause)
+            before = work.order.status
             RULES[type(event)](work, event)
             if work.has_shipped:
                 attachments.follow_shipment(work)
-            return work.save()
+            is_written = work.save()
+            failpoints.reach(f"order.applied:{type(event).__name__}:{before}:{work.order.status}")
+            return is_written
     except InvalidTransition as refused:
         log.warning("impossible move", order=order_id, move=str(refused), cause=type(event).__name__)
         _record_as_ignored(order_id, event, cause, str(refused))

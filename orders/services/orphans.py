@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils import timezone
 
 from connections.models import Connection, OrderConnection
@@ -40,7 +41,8 @@ def delete_account(connection: Connection) -> int:
 def adopt_orphans(marketplace: Connection, *, now: datetime) -> int:
     """Orphans of the account that an active order connection takes go on with it. How many did."""
     count = 0
-    orphans = list(Order.objects.open().filter(connection=marketplace, error_code="order.orphan"))
+    removed = Q(order_connection=None) | Q(order_connection__deleted_at__isnull=False)
+    orphans = list(Order.objects.open().filter(removed, connection=marketplace))
     pairs = OrderConnection.objects.active().filter(marketplace=marketplace) if orphans else []
     for order in orphans:
         pair = next((one for one in pairs if one.takes(order.channel, order.fulfilment_type)), None)

@@ -37,19 +37,19 @@ from orders.references import (
     shipment_reference,
 )
 from orders.services.events import Cause
-from orders.states import TRANSITIONS, OrderStatus, PartStatus, derive_status
+from orders.states import CLOSED, TRANSITIONS, OrderStatus, PartStatus, derive_status
 
 CREATE_ORDER, TELL_SHOP, REFUND_ORDER = "create_order", "tell_shop", "refund_order"  # at the shop
 CONFIRM_SHIPMENT, CANCEL_ORDER = "confirm_shipment", "cancel_order"  # at the marketplace
 DECIDE_RETURN, REPORT_RETURN = "decide_return", "report_return"  # there too
 UPLOAD_INVOICE, FETCH_LABEL = "upload_invoice", "fetch_label"  # there too
-NOT_TOLD = "shop.not_told"
-INVOICE_REFUSED = "invoice.refused"
+NOT_TOLD, ORPHAN, INVOICE_REFUSED = "shop.not_told", "order.orphan", "invoice.refused"
 BY_HAND = "hand:"  # how the source of a decision begins that a person or an API client took
 LIVE = frozenset(set(PartStatus) - {PartStatus.SHIPPED, PartStatus.CANCELLED})
-# Errors that no later success solves: a person has to look at them.
-STAYING = frozenset({"order.amounts_differ", "order.strange_date", INVOICE_REFUSED})
+# Errors that no later success solves: a person has to look at them, or an order connection to adopt it.
+STAYING = frozenset({"order.amounts_differ", "order.strange_date", INVOICE_REFUSED, ORPHAN})
 UNTOUCHED = frozenset({PartStatus.OPEN, PartStatus.WAITING})
+ON_THE_WAY = LIVE - UNTOUCHED
 
 
 class InvalidTransition(Exception):
@@ -105,6 +105,14 @@ class Work:
 
     def untouched(self) -> list[ItemPart]:
         return [part for part in self.parts if part.status in UNTOUCHED]
+
+    def waiting(self) -> list[ItemPart]:
+        return [part for part in self.parts if part.status == PartStatus.WAITING]
+
+    def end_of_wait(self) -> datetime | None:
+        """When a wait for a tracking code that begins now is over; None: never."""
+        seconds = self.options.tracking_wait_seconds
+        return None if seconds is None else self.cause.now + timedelta(seconds=seconds)
 
     @property
     def usual_reason(self) -> str:
@@ -315,10 +323,27 @@ class Work:
         withdraw(CONFIRM_SHIPMENT, Shipment.objects.filter(order=self.order).values_list("pk", flat=True))
         withdraw(CANCEL_ORDER, Cancellation.objects.filter(order=self.order).values_list("pk", flat=True))
 
+    def withdraw_creation(self) -> None:
+        withdraw(CREATE_ORDER, [self.order.pk])
+
     def withdraw_creation_if_done(self) -> None:
         """An order of which nothing is open any more needn't come to the shop, where it would be shipped again."""
         if not self.untouched():
-            withdraw(CREATE_ORDER, [self.order.pk])
+            self.withdraw_creation()
+
+    def send_what_is_decided(self) -> None:
+        """What was withdrawn before it was sent goes out after all; what is on its way is left alone."""
+        pending = {"order": self.order, "status": DecisionStatus.PENDING}
+        for shipment in Shipment.objects.filter(**pending):
+            self.send_shipment(shipment)
+        for cancellation in Cancellation.objects.filter(**pending):
+            self.send_cancellation(cancellation)
+        for notice in ShopNotice.objects.filter(**pending):
+            self.send_notice(notice)
+        for decision in ReturnDecision.objects.filter(**pending).select_related("returned"):
+            self.send_return_decision(decision, DECIDE_RETURN if decision.returned.return_id else REPORT_RETURN)
+        for decision in ReturnDecision.objects.filter(order=self.order, refund_status=DecisionStatus.PENDING):
+            self.send_refund(decision)
 
     def creation(self) -> OutboxMessage | None:
         return OutboxMessage.objects.filter(kind=CREATE_ORDER, subject_id=self.order.pk).first()
@@ -385,8 +410,9 @@ class Work:
             cancellation_requested=order.cancellation_requested,
             is_manual=order.is_manual,
         )
-        if to != OrderStatus.WAITING:
-            self.set(waiting_until=None)
+        self._derive_wait(to)
+        if to in CLOSED:
+            self.solve(lambda code: code == ORPHAN)
         if to == order.status:
             return
         if to not in TRANSITIONS[OrderStatus(order.status)]:
@@ -394,6 +420,15 @@ class Work:
         text = f"Changed shipping status: {order.status} -> {to}"
         self.note("order.status", text, from_status=order.status, to_status=to)
         self.set(status=to)
+
+    def _derive_wait(self, to: OrderStatus) -> None:
+        """A wait lasts as long as a part waits, also of a partial order. One that was broken off, by a request of
+        the buyer or by a person, begins anew; where an error is to be solved first, it doesn't."""
+        order = self.order
+        if to not in (OrderStatus.WAITING, OrderStatus.PARTIAL) or not self.waiting():
+            self.set(waiting_until=None)
+        elif order.waiting_until is None and to != order.status and not order.error_code:
+            self.set(waiting_until=self.end_of_wait())
 
     def _save_parts(self) -> None:
         changed = [part for part in self.parts if part.pk in self._moved]

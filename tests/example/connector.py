@@ -39,7 +39,10 @@ class ExampleConnector(MarketplaceConnector):
     credential_fields = FIELDS
     # What isn't declared is never asked: no cancellations here, so those methods stay as they are.
     capabilities = Capabilities(
-        index_delay_seconds=0, return_verdicts=frozenset(mapping.RETURN_RESULTS), reports_returns=True
+        index_delay_seconds=0,
+        return_verdicts=frozenset(mapping.RETURN_RESULTS),
+        reports_returns=True,
+        lists_orders=True,
     )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
@@ -54,6 +57,9 @@ class ExampleConnector(MarketplaceConnector):
 
     def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
         return changed_orders(self.client, cursor, "number")
+
+    def orders_since(self, since: datetime) -> Iterator[Page]:
+        return changed_orders(self.client, since.isoformat(), "number")
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
         return self.client.order(external_id)

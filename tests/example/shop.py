@@ -30,7 +30,7 @@ class ExampleShopConnector(PlatformConnector):
     label = "Example Shop"
     api_version = "1"
     credential_fields = FIELDS
-    capabilities = Capabilities(index_delay_seconds=0)
+    capabilities = Capabilities(index_delay_seconds=0, lists_orders=True)
 
     def __init__(self, account: Account, http: HttpClient) -> None:
         super().__init__(account, http)
@@ -44,6 +44,9 @@ class ExampleShopConnector(PlatformConnector):
 
     def fetch(self, stream: str, cursor: str) -> Iterator[Page]:
         return changed_orders(self.client, cursor, "id")
+
+    def orders_since(self, since: datetime) -> Iterator[Page]:
+        return changed_orders(self.client, since.isoformat(), "id")
 
     def fetch_one(self, stream: str, external_id: str) -> JSON:
         return self.client.order(external_id)

@@ -62,5 +62,7 @@ def test_every_status_has_a_row_and_nothing_leaves_cancelled() -> None:
     assert all(state not in targets for state, targets in TRANSITIONS.items())
 
 
-def test_only_confirmation_can_be_verified_again() -> None:
-    assert {state for state, targets in TRANSITIONS.items() if O.AWAITING_CONFIRMATION in targets} == {O.NOT_SHIPPED}
+def test_only_what_nobody_decided_about_can_be_verified_again() -> None:
+    """Or what a person hands back that was never confirmed."""
+    found = {state for state, targets in TRANSITIONS.items() if O.AWAITING_CONFIRMATION in targets}
+    assert found == {O.NOT_SHIPPED, O.CANCELLATION_REQUEST, O.MANUAL, O.PENDING_CANCELLATION}

@@ -28,7 +28,7 @@ from ..types import (
 from . import cancellations, decisions, invoices, labels, mapping, processes, return_mapping, shipments
 from .client import DEFAULT_API_URL, DEFAULT_LOGIN_URL, BolClient
 from .processes import CHECK
-from .reading import read_orders
+from .reading import list_orders, read_orders
 from .returns import read_returns
 
 
@@ -54,6 +54,7 @@ class BolConnector(MarketplaceConnector):
         takes_invoices=True,
         invoices_follow_shipment=True,
         gives_labels=True,
+        lists_orders=True,
         index_delay_seconds=shipments.LISTED_AFTER.seconds,
     )
 
@@ -90,6 +91,10 @@ class BolConnector(MarketplaceConnector):
             if error.status == 404:
                 raise DataError(error.detail, code="order.gone", status=404) from None
             raise
+
+    def orders_since(self, since: datetime) -> Iterator[Page]:
+        for stream in self.streams():
+            yield from list_orders(self.client, stream.name.partition(":")[2], since)
 
     def parse_order(self, raw: JSON) -> OrderData:
         return mapping.parse_order(raw)

@@ -97,6 +97,18 @@ def lists_since(since: datetime | None, now: datetime) -> dict[str, Query]:
     return lists | {day: {"status": "ALL", "latest-change-date": day} for day in days}
 
 
+def list_orders(client: BolClient, method: str, since: datetime) -> Iterator[Page]:
+    """Every order of this kind that is open or changed since then, as reduced orders; one may come twice."""
+    for name, query in lists_since(since, datetime.now(UTC)).items():
+        for page in range(1, MOST_PAGES):
+            orders = _listed(client.get_orders(page=page, **query, **{"fulfilment-method": method}))
+            yield Page([record_of(order) for order in orders], "")
+            if len(orders) < PAGE_SIZE:
+                break
+        else:
+            raise ContractError(f"more than {MOST_PAGES} pages of orders in the list {name}")
+
+
 def _still_to_read(names: list[str], at: Cursor) -> list[str]:
     if at.began is None:
         return names

@@ -64,7 +64,9 @@ class VendureConnector(PlatformConnector):
         ),
     )
     page_size = 100  # the API's own limit for administrators is 1000
-    capabilities = Capabilities(index_delay_seconds=0, works_on_seconds=60, takes_notices=True, takes_refunds=True)
+    capabilities = Capabilities(
+        index_delay_seconds=0, works_on_seconds=60, takes_notices=True, takes_refunds=True, lists_orders=True
+    )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
         super().__init__(account, http)
@@ -106,6 +108,10 @@ class VendureConnector(PlatformConnector):
             is_end = len(orders) < self.page_size
             looked_at = "" if is_end else str(int(looked_at or 0) + len(orders))
             yield _page([order for order in orders if str(order["id"]) not in read], f"{newest} {looked_at}".strip())
+
+    def orders_since(self, since: datetime) -> Iterator[Page]:
+        for orders in self._changed(since):
+            yield _page(orders, "")
 
     def _changed(self, start: datetime) -> Iterator[list[JSON]]:
         """Pages from a moment on. `after` is exclusive and moments tie, so those read at the last one are skipped."""

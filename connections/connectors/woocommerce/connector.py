@@ -33,7 +33,7 @@ from .lookup import find
 from .order import build, check_quantities, check_stock
 from .reading import meta, rows_of, text_of
 from .tax import HUNDRED, TaxRules
-from .updates import changed_orders
+from .updates import changed_orders, list_orders
 
 if TYPE_CHECKING:
     from ..http import HttpClient
@@ -56,6 +56,7 @@ class WooCommerceConnector(PlatformConnector):
         works_on_seconds=120,
         takes_notices=True,
         takes_refunds=True,
+        lists_orders=True,
     )
 
     def __init__(self, account: Account, http: HttpClient) -> None:
@@ -179,6 +180,9 @@ class WooCommerceConnector(PlatformConnector):
         if rows is None:
             self._absent.add(route)
         return rows
+
+    def orders_since(self, since: datetime) -> Iterator[Page]:
+        return list_orders(self.client, since, self.meaning)
 
     def parse_update(self, raw: JSON) -> OrderUpdate:
         return mapping.parse_update(raw, self.meaning)

@@ -13,10 +13,10 @@ from orders.services.events import (
     ShipmentRefused,
 )
 from orders.services.rules.notices import tell_not_cancelled
-from orders.services.work import BY_HAND, LIVE, Work
+from orders.services.work import BY_HAND, LIVE, ON_THE_WAY, Work
 from orders.states import PartStatus
 
-ON_THE_WAY = {PartStatus.PENDING_SHIPMENT, PartStatus.PROCESSING, PartStatus.PENDING_CANCELLATION}
+NOTHING_OPEN = "nothing of the order is open any more."
 
 
 def shipment_accepted(work: Work, event: ShipmentAccepted) -> None:
@@ -45,7 +45,9 @@ def shipment_refused(work: Work, event: ShipmentRefused) -> None:
     if not _set(shipment, DecisionStatus.REFUSED, unless=DecisionStatus.CONFIRMED):
         return
     work.take_back([part for part in work.of(shipment) if part.status in ON_THE_WAY])
-    if not work.is_closed:
+    if work.is_closed:
+        work.note("shipment.refused", f"{work.marketplace.kind_label} refused a shipment; {NOTHING_OPEN}")
+    else:
         work.flag(event.code if event.code in MESSAGES else "shipment.refused", event.detail)
 
 
@@ -68,7 +70,9 @@ def cancellation_refused(work: Work, event: CancellationRefused) -> None:
     if not _set(cancellation, DecisionStatus.REFUSED, unless=DecisionStatus.CONFIRMED):
         return
     work.take_back([part for part in work.of(cancellation) if part.status in ON_THE_WAY])
-    if not work.is_closed:
+    if work.is_closed:
+        work.note("cancellation.refused", f"{work.marketplace.kind_label} refused a cancellation; {NOTHING_OPEN}")
+    else:
         work.flag(event.code if event.code in MESSAGES else "cancellation.refused", event.detail)
         if cancellation.source_ref.startswith(BY_HAND):  # the shop, where it didn't begin, holds it for that
             tell_not_cancelled(work)

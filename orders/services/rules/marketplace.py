@@ -30,23 +30,24 @@ CANCELLED_FIRST = [
     PartStatus.PENDING_SHIPMENT,
     PartStatus.PROCESSING,
 ]
+CLOSED_THERE = {RemoteStatus.SHIPPED: PartStatus.SHIPPED, RemoteStatus.CANCELLED: PartStatus.CANCELLED}
 
 
 def news(work: Work, event: MarketplaceNews) -> None:
-    data, before = event.data, cancelled_quantities(work)
+    data, before, was_closed = event.data, cancelled_quantities(work), work.is_closed
+    closed_as = CLOSED_THERE.get(data.remote_status)
+    by_hand = any(not _is_ours(part, closed_as) for part in work.live()) if closed_as else False
     _items(work, data)
-    if data.remote_status == RemoteStatus.CANCELLED:
-        _closed_there(work, PartStatus.CANCELLED)
-    elif data.remote_status == RemoteStatus.SHIPPED:
+    if closed_as != PartStatus.CANCELLED:
         _quantities(work, data)
-        _closed_there(work, PartStatus.SHIPPED)
-    else:
-        _quantities(work, data)
-        if work.is_closed:
-            _withdraw_if_closed_there(work)
-        else:
-            _request(work, data)
-            _confirmation(work, confirmed=data.remote_status == RemoteStatus.OPEN)
+    if closed_as and not was_closed:
+        work.move_all(work.live(), closed_as)
+        _tell_closed(work, closed_as, by_hand=by_hand)
+    if work.is_closed and not was_closed:
+        _withdraw_if_closed_there(work)
+    elif not was_closed:
+        _request(work, data)
+        _confirmation(work, confirmed=data.remote_status == RemoteStatus.OPEN)
     by_others = cancelled_quantities(work) - before
     if by_others and work.options.retrieves_cancellations:
         tell_cancelled(work, by_others)
@@ -101,18 +102,12 @@ def _bring_to(work: Work, item: OrderItem, quantity: int, status: PartStatus) ->
             missing -= moved.quantity
 
 
-def _closed_there(work: Work, status: PartStatus) -> None:
+def _tell_closed(work: Work, status: PartStatus, *, by_hand: bool) -> None:
     """Shipped or cancelled there, by us or by hand: closed here too, and nothing more is sent."""
-    if work.is_closed:
-        return
-    parts = work.live()
-    by_hand = any(not _is_ours(part, status) for part in parts)
-    work.move_all(parts, status)
     if by_hand and status == PartStatus.SHIPPED:
         work.note("order.shipped_there", "Shipped in the seller account; nothing is sent for it.")
     elif by_hand:
         work.note("order.cancelled_there", "Cancelled at the marketplace; nothing is sent for it.", EventLevel.WARNING)
-    _withdraw_if_closed_there(work)
 
 
 def _is_ours(part: ItemPart, status: PartStatus) -> bool:
@@ -143,7 +138,7 @@ def _request(work: Work, data: OrderData) -> None:
             tell_requested(work)
     if not requested and work.order.cancellation_requested:
         work.note("order.request_withdrawn", "The buyer no longer asks to cancel the order.")
-        if work.options.retrieves_cancellations:
+        if work.options.retrieves_cancellations and work.untouched():  # what is being cancelled isn't shipped as usual
             tell_withdrawn(work)
     work.set(cancellation_requested=requested)
 
@@ -155,7 +150,7 @@ def _confirmation(work: Work, *, confirmed: bool) -> None:
         work.note("order.confirmed", "Confirmed by the marketplace.")
         if not order.is_manual and not order.shop_order_id:
             work.send_creation()
-    elif not confirmed and order.is_confirmed and not order.shop_order_id:
+    elif not confirmed and order.is_confirmed and not order.shop_order_id and len(work.untouched()) == len(work.parts):
         # The message itself asks again before it is sent, so one that is due right now is safe too.
         work.set(is_confirmed=False)
-        work.withdraw_all()
+        work.withdraw_creation()

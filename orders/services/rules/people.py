@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from connections.models import OrderConnection
+from connections.models import OrderConnection, OutboxMessage, OutboxStatus
 from connections.outbox import AT_REST
 from orders.models import EventLevel
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
 from orders.services.events import Adopted, Failed, Orphaned, ProductLinked, Resent, TakenManually
 from orders.services.rules.attachments import resend_refused, resume
-from orders.services.work import UNTOUCHED, Work
+from orders.services.work import CANCEL_ORDER, CONFIRM_SHIPMENT, ON_THE_WAY, ORPHAN, STAYING, UNTOUCHED, Work
 from orders.states import PartStatus
 
 
@@ -24,7 +24,18 @@ def taken_manually(work: Work, event: TakenManually) -> None:
     work.set(is_manual=True, waiting_until=None)
     work.solve(lambda code: True)
     work.withdraw_all()
+    _take_back_unsent(work)
     work.note("order.taken_manually", "Taken out of automatic handling.", EventLevel.WARNING)
+
+
+def _take_back_unsent(work: Work) -> None:
+    """Decided and never sent: its parts are what they were, so that a person may decide anew. Resent, it goes out."""
+    for kind, model in ((CONFIRM_SHIPMENT, Shipment), (CANCEL_ORDER, Cancellation)):
+        unsent = OutboxMessage.objects.filter(kind=kind, status=OutboxStatus.WITHDRAWN).values("subject_id")
+        for decision in model.objects.filter(order=work.order, status=DecisionStatus.PENDING, pk__in=unsent):
+            decision.status = DecisionStatus.REFUSED
+            decision.save(update_fields=["status"])
+            work.take_back([part for part in work.of(decision) if part.status in ON_THE_WAY])
 
 
 def product_linked(work: Work, event: ProductLinked) -> None:
@@ -58,12 +69,13 @@ def _open_again(work: Work) -> None:
     for cancellation in Cancellation.objects.filter(order=work.order, status=DecisionStatus.REFUSED):
         if _retake(work, cancellation, PartStatus.PENDING_CANCELLATION):
             work.send_cancellation(cancellation)
+    work.send_what_is_decided()
 
 
 def orphaned(work: Work, event: Orphaned) -> None:
     if not work.is_closed:
         work.withdraw_all()
-        work.flag("order.orphan", "Its order connection was removed; nothing is sent any more.")
+        work.flag(ORPHAN, "Its order connection was removed; nothing is sent any more.")
 
 
 def adopted(work: Work, event: Adopted) -> None:
@@ -72,14 +84,11 @@ def adopted(work: Work, event: Adopted) -> None:
     work.set(order_connection=pair, project_id=pair.project_id)
     if not work.order.shop_order_id:
         work.set(shop=pair.shop)
-    work.solve()
+    work.solve(lambda code: code == ORPHAN or code not in STAYING)
     work.note("order.adopted", f"Goes on with {pair.name}.")
     if not work.order.shop_order_id and work.order.is_confirmed and not work.order.is_manual:
         work.send_creation()
-    for shipment in Shipment.objects.filter(order=work.order, status=DecisionStatus.PENDING):
-        work.send_shipment(shipment)
-    for cancellation in Cancellation.objects.filter(order=work.order, status=DecisionStatus.PENDING):
-        work.send_cancellation(cancellation)
+    work.send_what_is_decided()
     resume(work)
 
 

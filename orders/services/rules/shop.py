@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from connections.connectors.types import FulfilmentType, OrderUpdate, ParcelData, ShopState
 from orders.models import EventLevel, ItemPart, SyncedOrder
 from orders.models.shipment import Cancellation, DecisionStatus, Shipment, ShopNotice
@@ -91,16 +89,19 @@ def news(work: Work, event: ShopNews) -> None:
 def _open(work: Work, update: OrderUpdate) -> None:
     """Open, or opened again. Parcels sent off so far are told already."""
     _ship_parcels(work, [parcel for parcel in update.parcels if parcel.tracking_code and parcel.items is not None])
-    waiting = [part for part in work.parts if part.status == PartStatus.WAITING]
-    if waiting:
+    if waiting := work.waiting():
         work.move_all(waiting, PartStatus.OPEN)
         work.note("shop.reopened", "Opened again in the shop.")
 
 
 def _completed(work: Work, update: OrderUpdate) -> None:
-    _ship_parcels(work, [parcel for parcel in update.parcels if parcel.tracking_code])
-    if any(part.status == PartStatus.OPEN for part in work.parts):
-        _wait(work)
+    parcels = [parcel for parcel in update.parcels if parcel.tracking_code]
+    _ship_parcels(work, parcels)
+    # What went with a parcel that was refused waits for a person, and not for its code.
+    refused = {_source_of(parcel) for parcel in parcels}
+    parts = [part for part in work.parts if part.status == PartStatus.OPEN]
+    if without := [part for part in parts if not (part.shipment and part.shipment.source_ref in refused)]:
+        _wait(work, without)
 
 
 def _cancelled(work: Work, update: OrderUpdate) -> None:
@@ -154,7 +155,7 @@ def _parts_of(work: Work, parcel: ParcelData) -> list[tuple[ItemPart, int]]:
 
 
 def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> None:
-    source_ref = f"shop:{parcel.ref}"[:200]
+    source_ref = _source_of(parcel)
     if work.is_decided(Shipment, source_ref):
         return
     choice = choose_for(work.order, named=parcel.transporter, tracking_code=parcel.tracking_code[:200])
@@ -176,27 +177,33 @@ def _ship(work: Work, parcel: ParcelData, parts: list[tuple[ItemPart, int]]) -> 
     work.send_shipment(shipment)
 
 
+def _source_of(parcel: ParcelData) -> str:
+    return f"shop:{parcel.ref}"[:200]
+
+
 # -- waiting for a code ---------------------------------------------------------------------------
 
 
-def _wait(work: Work) -> None:
+def _wait(work: Work, parts: list[ItemPart]) -> None:
     """Completed without a code: it often follows soon."""
-    seconds = work.options.tracking_wait_seconds
-    if seconds == 0:
-        wait_over(work, WaitOver())
+    if work.options.tracking_wait_seconds == 0:
+        _ship_without_code(work, parts)
         return
-    work.move_all([part for part in work.parts if part.status == PartStatus.OPEN], PartStatus.WAITING)
-    until = None if seconds is None else work.cause.now + timedelta(seconds=seconds)
-    work.set(waiting_until=until)
+    work.move_all(parts, PartStatus.WAITING)
+    work.set(waiting_until=work.end_of_wait())
     work.note("shop.completed", "Completed in the shop without a tracking code.")
 
 
 def wait_over(work: Work, event: WaitOver) -> None:
-    """Sent without a code, unless the marketplace refuses that."""
-    parts = work.untouched()
-    work.set(waiting_until=None)
-    if not parts or work.order.is_manual:
+    """Does nothing where nothing waits for the end of a time."""
+    if work.order.waiting_until is None:
         return
+    work.set(waiting_until=None)
+    _ship_without_code(work, work.waiting())
+
+
+def _ship_without_code(work: Work, parts: list[ItemPart]) -> None:
+    """Sent without a code, unless the marketplace refuses that."""
     if work.marketplace.connector_class.capabilities.requires_tracking:
         work.move_all([part for part in parts if part.status == PartStatus.OPEN], PartStatus.WAITING)
         work.flag("shipment.code_needed", "No tracking code came in time, and the marketplace demands one.")

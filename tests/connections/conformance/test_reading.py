@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -107,3 +108,18 @@ def test_one_order_can_be_read_alone(rig):
     connector = rig.connect()
     parsed = rig.parse(connector, connector.fetch_one(rig.stream, rig.record_ids()[0]))
     assert rig.meaning(parsed) in rig.statuses.values()
+
+
+def test_all_orders_since_a_moment_are_listed_whatever_was_read_before(rig):
+    connector, since = rig.connect(), datetime.now(UTC) - timedelta(days=7)
+    if not type(connector).capabilities.lists_orders:
+        with pytest.raises(NotImplementedError):
+            next(iter(connector.orders_since(since)))
+        return
+    rig.add_records(2 * rig.page_size + 1)
+    read(rig)
+    pages = list(connector.orders_since(since))
+    assert set(rig.record_ids()) <= set(ids(pages))
+    if connector.role == "platform":
+        record = pages[0].records[0]
+        assert connector.parse_update(record.raw).external_id == record.external_id
